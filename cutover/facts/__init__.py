@@ -1,0 +1,1 @@
+"""Facts: what probes saw, frozen and typed; they judge nothing and carry their transcript."""

@@ -1,0 +1,96 @@
+"""The transcript that facts were read from, and what a server's commands printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cutover.errors import NotDeclared, ProbeError
+
+EXCERPT = 600  # characters of output that go with a verdict; the whole stays in the saved facts
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One command or request: what was asked, when (ISO 8601, UTC), what came back; redacted at capture."""
+
+    asked: str
+    at: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command for the server: a line of POSIX sh that changes nothing, and its timeout in seconds.
+
+    ``root`` before a program runs it with the privileges that reading it needs.
+    """
+
+    line: str
+    seconds: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What one command on the server printed.
+
+    ``rc`` is its exit status, 124 when its own timeout ended it. ``seconds`` is its time on the host.
+    ``truncated`` tells that more was printed than is kept.
+    """
+
+    command: str
+    rc: int
+    stdout: str
+    stderr: str
+    seconds: float
+    truncated: bool = False
+
+
+TIMED_OUT = 124  # coreutils timeout, also when it had to send KILL (137) after it
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """All outputs of one visit to a server, by the name of the fact they serve.
+
+    ``recorded`` tells where they come from when they are not of this run.
+    """
+
+    at: str
+    host: str
+    outputs: dict[str, Output] = field(default_factory=dict)
+    sudo: bool = True
+    recorded: str = ""
+
+    def __getitem__(self, name: str) -> Output:
+        """The output, whatever its exit status; ProbeError when the command could not be run to its end."""
+        output = self.outputs.get(name)
+        if output is None:
+            raise ProbeError(f"{self.host}: the server's answer holds no output of {name!r}")
+        if output.rc in (TIMED_OUT, 137):
+            raise ProbeError(f"{self.host}: {output.command!r} did not end in time", "look why it hangs")
+        if output.truncated:
+            raise ProbeError(f"{self.host}: {output.command!r} printed more than is read")
+        if output.stderr.startswith("sudo: "):
+            if not self.sudo:
+                raise NotDeclared("needs root on the server, and the inventory declares sudo = false")
+            reason = output.stderr.partition("\n")[0]
+            raise ProbeError(f"{self.host}: {reason}", "allow the commands of the README's sudoers file")
+        return output
+
+    def text(self, name: str) -> str:
+        """What a command printed; ProbeError when it failed or is missing on the host."""
+        output = self[name]
+        if output.rc != 0:
+            reason = output.stderr.strip().partition("\n")[0] or f"exit status {output.rc}"
+            raise ProbeError(f"{self.host}: {output.command!r} failed: {reason}")
+        return output.stdout
+
+    def evidence(self, *names: str) -> tuple[Evidence, ...]:
+        """The transcript of the named commands."""
+        where = f"{self.host} ({self.recorded})" if self.recorded else self.host
+        told = []
+        for name in names:
+            output = self.outputs[name]
+            answer = (output.stdout + output.stderr).strip()[:EXCERPT]
+            told.append(Evidence(f"{where}$ {output.command}", self.at, f"[{output.rc}] {answer}"))
+        return tuple(told)

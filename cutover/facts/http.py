@@ -1,0 +1,72 @@
+"""What one peer answered to plain requests: the surfaces whose headers are judged, and the redirects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cutover.facts.evidence import EXCERPT, Evidence
+
+REDIRECT_PATHS = ("/", "/api/v1/knowledge?page=2&q=%E6%A9%8B")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer.
+
+    ``headers`` keeps order, repetition and spelling. ``body`` is at most the first MiB, undecodable bytes
+    replaced; ``length`` counts the bytes read, ``complete`` tells whether that was the whole body.
+    ``seconds`` runs from before the connection to the end of the body.
+    """
+
+    method: str
+    url: str
+    at: str
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: str
+    length: int
+    complete: bool
+    seconds: float
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """Every value of a header, in the order sent; names compare without case (RFC 9110 section 5.1)."""
+        return tuple(value for key, value in self.headers if key.lower() == name.lower())
+
+    @property
+    def content_type(self) -> str:
+        """The media type without parameters, in lower case."""
+        return ";".join(self.values("Content-Type")).partition(";")[0].strip().lower()
+
+    @property
+    def location(self) -> str:
+        """Where a redirect leads; empty when the answer has no Location."""
+        return ", ".join(self.values("Location"))
+
+    def evidence(self) -> Evidence:
+        """The transcript of this exchange."""
+        head = "".join(f"\n{key}: {value}" for key, value in self.headers)
+        return Evidence(f"{self.method} {self.url}", self.at, f"{self.status}{head}\n\n{self.body}"[:EXCERPT])
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """The surfaces of one peer, by what they are: ``/``, ``api``, ``static``, ``401``, ``404``, ``redirect``.
+
+    ``redirects`` are the answers over plain http, by the path asked.
+    """
+
+    surfaces: dict[str, Exchange]
+    redirects: dict[str, Exchange]
+
+    def values_of(self, name: str, *, but: tuple[str, ...] = ()) -> dict[str, str]:
+        """A header's value on every surface; ``absent``, or every value when it was sent more than once."""
+        return {
+            surface: " | ".join(exchange.values(name)) or "absent"
+            for surface, exchange in self.surfaces.items()
+            if surface not in but
+        }
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """The transcript of all exchanges."""
+        return tuple(exchange.evidence() for exchange in (*self.surfaces.values(), *self.redirects.values()))

@@ -1,0 +1,38 @@
+"""The operating system's release (checklist section 1)."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from cutover.errors import ProbeError
+from cutover.facts.evidence import Command, Evidence, Outputs
+
+COMMANDS = {"os-release": Command("cat /etc/os-release")}
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingSystem:
+    """``id`` and ``version`` as in os-release(5): debian, (12,); ubuntu, (24, 4)."""
+
+    id: str
+    version: tuple[int, ...]
+    name: str
+    evidence: tuple[Evidence, ...]
+
+    @classmethod
+    def read(cls, outputs: Outputs) -> OperatingSystem:
+        """Read ``/etc/os-release``; ProbeError when it names no release."""
+        fields = {}
+        for line in outputs.text("os-release").splitlines():
+            key, sign, value = line.partition("=")
+            if sign:
+                try:
+                    fields[key] = "".join(shlex.split(value))
+                except ValueError:
+                    continue
+        try:
+            version = tuple(int(part) for part in fields.get("VERSION_ID", "").split("."))
+            return cls(fields["ID"], version, fields.get("PRETTY_NAME", fields["ID"]), outputs.evidence("os-release"))
+        except (KeyError, ValueError):
+            raise ProbeError(f"{outputs.host}: /etc/os-release names no release with a number") from None

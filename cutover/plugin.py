@@ -1,0 +1,114 @@
+"""The pytest plugin: options, targets, and one test for each target × check."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from cutover import inventory
+from cutover.checklist import catalogue
+from cutover.demo import SERVER_FACTS, running
+from cutover.errors import ProbeError, UsageError
+from cutover.fixtures import *  # noqa: F403  (pytest finds fixtures in a plugin's namespace)
+from cutover.inventory import Target
+from cutover.verification import Verification
+
+DEMO = "demo"
+NO_TARGET = "no target: name one with --host api.example.com, --inventory FILE, or try --host demo"
+VERIFICATION = pytest.StashKey[Verification]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Our options, in one group."""
+    group = parser.getgroup("cutover", "cutover: verify production hosts")
+    group.addoption(
+        "--host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="host to verify by its public name, or a target of the inventory; repeatable; 'demo' is built in",
+    )
+    group.addoption(
+        "--address",
+        action="append",
+        default=[],
+        metavar="IP",
+        help="dial this address instead of asking DNS, name unchanged: the gate before a DNS change; repeatable",
+    )
+    group.addoption(
+        "--ssh",
+        metavar="USER@HOST[:PORT]",
+        help="the way into the server; without one the server's inside is not reviewed",
+    )
+    group.addoption("--inventory", type=Path, metavar="FILE", help="TOML file of targets and their promises")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the targets; a mistake in them ends the run with one line and status 4."""
+    config.addinivalue_line("markers", "control(id): the checklist's box that this check serves")
+    try:
+        targets, recorded = _targets(config)
+    except (UsageError, ProbeError) as error:
+        raise pytest.UsageError(str(error)) from None
+    if targets:
+        verification = Verification(config, targets, recorded)
+        config.stash[VERIFICATION] = verification
+        config.pluginmanager.register(verification, "cutover-verification")
+
+
+def _targets(config: pytest.Config) -> tuple[tuple[Target, ...], dict[str, Path]]:
+    """The declared targets, and the recorded server facts of those that have no server."""
+    hosts: list[str] = config.option.host
+    addresses: list[str] = config.option.address
+    ssh: str | None = config.option.ssh
+    if (addresses or ssh) and len(hosts) != 1:
+        raise UsageError("--address and --ssh speak of one host: name it with exactly one --host")
+    if config.option.inventory:
+        targets = inventory.load(config.option.inventory)
+        known = {name: target for target in targets for name in (target.host, target.label)}
+        for host in hosts:
+            if host not in known:
+                raise UsageError(f"--host {host}: not in {config.option.inventory}, which has {', '.join(known)}")
+        if hosts:
+            targets = tuple(target for target in targets if {target.host, target.label} & set(hosts))
+        return tuple(inventory.overridden(target, addresses, ssh) for target in targets), {}
+    targets = tuple(inventory.from_options(host, addresses, ssh) for host in hosts if host != DEMO)
+    if DEMO not in hosts:
+        return targets, {}
+    if addresses or ssh:
+        raise UsageError("--host demo brings its own site: --address and --ssh do not go with it")
+    site = contextlib.ExitStack()
+    demo = site.enter_context(running())
+    config.add_cleanup(site.close)
+    return (*targets, demo), {demo.label: SERVER_FACTS}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each target, or for each address of each target when the check looks from outside."""
+    if "peer" not in metafunc.fixturenames and "target" not in metafunc.fixturenames:
+        return
+    verification = metafunc.config.stash.get(VERIFICATION, None)
+    peers = verification.peers if verification else {}
+    if "peer" in metafunc.fixturenames:
+        pairs = [pytest.param(peer.target, peer, id=peer.label) for of in peers.values() for peer in of]
+        nobody = [pytest.param(None, None, id="no target")]
+        metafunc.parametrize("target, peer", pairs or nobody, indirect=True, scope="session")
+    else:
+        targets = [pytest.param(of[0].target, id=label) for label, of in peers.items()]
+        metafunc.parametrize("target", targets or [pytest.param(None, id="no target")], indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """No check without a target, and none for a box that the checklist does not have."""
+    for item in items:
+        marker = item.get_closest_marker("control")
+        if marker is None:
+            continue
+        if VERIFICATION not in config.stash:
+            raise pytest.UsageError(NO_TARGET)
+        try:
+            catalogue()[marker.args[0]]
+        except UsageError as error:
+            raise pytest.UsageError(f"{item.nodeid.partition('[')[0]}: {error}") from None

@@ -1,0 +1,1 @@
+"""Probes: all I/O. A probe returns facts or raises ProbeError; it never judges."""

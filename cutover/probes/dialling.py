@@ -1,0 +1,259 @@
+"""Dialling a peer: connect to its address, speak its target's public name (SNI, Host, certificate name)."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from cutover.errors import ProbeError, Unreachable
+from cutover.facts.http import Exchange
+from cutover.inventory import Peer
+from cutover.probes.trust import tls_context
+from cutover.redact import redact
+
+BODY_BYTES = 16 * 1024 * 1024  # read of an answer
+BODY_KEPT = 4096  # characters kept of it
+
+
+def now() -> str:
+    """The operator's clock, ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def connect(peer: Peer, port: int) -> socket.socket:
+    """A TCP connection to the peer; OSError as the system has it."""
+    return socket.create_connection((peer.address, port), peer.target.limits.connect_seconds)
+
+
+def reach(peer: Peer) -> None:
+    """Raise ProbeError, the one cause of all that depends on it, when the peer's https port does not answer."""
+    if not peer.address:
+        raise Unreachable(f"{peer.target.host}: {peer.problem}", "look at the name's DNS records, or --address")
+    try:
+        connect(peer, peer.target.ports.https).close()
+    except OSError as error:
+        raise unanswered(peer, peer.target.ports.https, error) from None
+
+
+def unanswered(peer: Peer, port: int, error: OSError) -> ProbeError:
+    """What a failed connect means, in one sentence that is the same for everyone who suffers from it."""
+    what = f"{peer.address} (for {peer.target.host})"
+    if isinstance(error, ConnectionRefusedError):
+        return ProbeError(f"{what} refuses connections on port {port}", "start nginx: sudo systemctl status nginx")
+    if isinstance(error, TimeoutError):
+        reason = f"did not answer on port {port} within {peer.target.limits.connect_seconds:g} s"
+    else:
+        reason = f"cannot be reached on port {port}: {error.strerror or error}"
+    return Unreachable(f"{what} {reason}", "is the host up, the address right, the firewall open?")
+
+
+class _Answer(NamedTuple):
+    exchange: Exchange
+    text: str
+
+
+class Dialler:
+    """An HTTP client of one peer that verifies TLS, follows no redirect and ignores the environment.
+
+    It keeps its connections; ``close`` ends them. One thread at a time.
+    """
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+        self._open: list[HTTPConnection] = []
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers.clear()
+        self._session.headers.update({"User-Agent": "cutover", "Accept": "*/*", "Accept-Encoding": "identity"})
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, _Pinned(peer, self._open))
+
+    def __enter__(self) -> Dialler:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all connections."""
+        self._session.close()
+
+    def url(self, path: str, scheme: str = "https") -> str:
+        """The public URL of a path, without the scheme's default port."""
+        ports = self.peer.target.ports
+        port, default = (ports.https, 443) if scheme == "https" else (ports.http, 80)
+        return f"{scheme}://{self.peer.target.host}{'' if port == default else f':{port}'}{path}"
+
+    def ask(
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        scheme: str = "https",
+        token: str = "",
+        json: Mapping[str, str] | None = None,
+        secrets: tuple[str, ...] = (),
+    ) -> _Answer:
+        """One request, one answer, whatever its status: what is kept of it, and its text for the probe to read.
+
+        The text is not redacted; what is kept is, of ``secrets`` and ``token`` too. ProbeError when no whole
+        head of an answer came within ``answer_seconds``.
+        """
+        url = self.url(path, scheme)
+        headers = {"Host": url.split("/")[2]}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        at, begun = now(), time.monotonic()
+        with self._deadline(url) as expired:
+            try:
+                answer = self._session.request(
+                    method, url, headers=headers, json=json, stream=True, allow_redirects=False
+                )
+                content, complete = _read(answer)
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+                raise self._no_answer(method, url, error, expired.is_set()) from None
+        seconds = time.monotonic() - begun
+        text = content.decode("utf-8", "replace")
+        hidden = (*secrets, token)
+        exchange = Exchange(
+            method=method,
+            url=url,
+            at=at,
+            status=answer.status_code,
+            headers=tuple(_header(key, value, hidden) for key, value in answer.raw.headers.items()),
+            body=redact(text[:BODY_KEPT], hidden),
+            length=len(content),
+            complete=complete and not expired.is_set(),
+            seconds=seconds,
+        )
+        return _Answer(exchange, text)
+
+    @contextlib.contextmanager
+    def _deadline(self, url: str) -> Iterator[threading.Event]:
+        """Cut the connection when an answer takes too long: a socket's own timeout starts anew with each byte."""
+        expired = threading.Event()
+
+        def cut() -> None:
+            expired.set()
+            for connection in self._open:
+                if connection.sock is not None:
+                    with contextlib.suppress(OSError):
+                        socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+
+        timer = threading.Timer(self.peer.target.limits.answer_seconds, cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield expired
+        finally:
+            timer.cancel()
+
+    def _no_answer(self, method: str, url: str, error: Exception, expired: bool) -> ProbeError:
+        limits = self.peer.target.limits
+        chain = list(_chain(error))
+        port = urllib3.util.parse_url(url).port or (443 if url.startswith("https") else 80)
+        for cause in chain:
+            if isinstance(cause, ssl.SSLError):
+                told = getattr(cause, "verify_message", "") or cause.reason or str(cause)
+                return ProbeError(
+                    f"{self.peer.address} (for {self.peer.target.host}): TLS failed: {told}; nothing was sent",
+                    "see the checks of 12.certificate",
+                )
+            if isinstance(cause, urllib3.exceptions.ConnectTimeoutError):
+                return unanswered(self.peer, port, TimeoutError())
+            if isinstance(cause, ConnectionRefusedError):
+                return unanswered(self.peer, port, cause)
+        if expired or any(isinstance(cause, TimeoutError) for cause in chain):
+            reason = f"did not finish its answer within {limits.answer_seconds:g} s"
+        else:
+            reason = f"gave no HTTP answer ({redact(str(chain[-1]))[:120]})"
+        return ProbeError(f"{self.peer.address}: {method} {url} {reason}", "look at nginx's error log")
+
+
+class _Pinned(HTTPAdapter):
+    """Opens every connection to the peer's address, under the target's name."""
+
+    def __init__(self, peer: Peer, connections: list[HTTPConnection]) -> None:
+        limits = peer.target.limits
+        common: dict[str, Any] = {
+            "host": peer.address,
+            "maxsize": 1,
+            "retries": False,
+            "timeout": urllib3.Timeout(connect=limits.connect_seconds, read=limits.answer_seconds),
+        }
+        context = tls_context(peer.target)
+        self._http = urllib3.HTTPConnectionPool(port=peer.target.ports.http, **common)
+        self._https = urllib3.HTTPSConnectionPool(
+            port=peer.target.ports.https, ssl_context=context, server_hostname=peer.target.host, **common
+        )
+        self._http.ConnectionCls = _noting(HTTPConnection, connections)
+        self._https.ConnectionCls = _noting(HTTPSConnection, connections)
+        super().__init__(max_retries=0)
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, *_: object, **__: object
+    ) -> urllib3.HTTPConnectionPool:
+        return self._https if str(request.url).startswith("https://") else self._http
+
+    def cert_verify(self, *_: object, **__: object) -> None:
+        """Leave the pool's own context alone: requests would add its own list of authorities to it."""
+
+    def close(self) -> None:
+        self._http.close()
+        self._https.close()
+        super().close()
+
+
+def _noting(kind: Any, connections: list[HTTPConnection]) -> Any:  # noqa: ANN401
+    """A connection class that notes each connection, so that a deadline can cut it."""
+
+    class Noting(kind):  # type: ignore[misc]
+        def connect(self) -> None:
+            connections.append(self)
+            super().connect()
+
+    return Noting
+
+
+def _read(answer: requests.Response) -> tuple[bytes, bool]:
+    content = bytearray()
+    try:
+        for block in answer.raw.stream(16384, decode_content=False):
+            content.extend(block)
+            if len(content) > BODY_BYTES:
+                answer.close()
+                return bytes(content[:BODY_BYTES]), False
+    except (urllib3.exceptions.HTTPError, OSError):
+        answer.close()
+        return bytes(content), False
+    answer.raw.release_conn()
+    return bytes(content), True
+
+
+def _header(key: str, value: str, secrets: tuple[str, ...]) -> tuple[str, str]:
+    key = redact(key)[:256]
+    return key, redact(f"{key}: {value}", secrets).removeprefix(f"{key}: ")[:4096]
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    pending = [error]
+    while pending:
+        error = pending.pop()
+        if id(error) in seen:
+            continue
+        seen.add(id(error))
+        yield error
+        inner = (error.__cause__, error.__context__, getattr(error, "reason", None), *error.args)
+        pending.extend(cause for cause in inner if isinstance(cause, BaseException))

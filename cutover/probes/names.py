@@ -1,0 +1,40 @@
+"""Which addresses a target's name has, asked of DNS itself and never of /etc/hosts."""
+
+from __future__ import annotations
+
+import dns.exception
+import dns.resolver
+
+from cutover.inventory import Peer, Target
+
+SECONDS = 5.0
+
+
+def peers(target: Target) -> tuple[Peer, ...]:
+    """One peer for each declared address; without any, one for each A and AAAA record of the name.
+
+    A record type that could not be asked for is a peer without address, so that it is told and not forgotten.
+    """
+    if target.addresses:
+        return tuple(Peer(target, str(address)) for address in target.addresses)
+    found: list[Peer] = []
+    for kind in ("A", "AAAA"):
+        try:
+            answer = _resolver(target).resolve(target.host, kind, lifetime=SECONDS)
+            found += [Peer(target, record.address) for record in answer]
+        except dns.resolver.NXDOMAIN:
+            return (Peer(target, "", "the name does not exist in DNS"),)
+        except dns.resolver.NoAnswer:
+            continue
+        except dns.exception.DNSException as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            found.append(Peer(target, "", f"DNS could not be asked for {kind}: {reason[:200]}"))
+    return tuple(found) or (Peer(target, "", "the name has neither A nor AAAA record"),)
+
+
+def _resolver(target: Target) -> dns.resolver.Resolver:
+    if not target.resolvers:
+        return dns.resolver.Resolver()
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.nameservers = [str(address) for address in target.resolvers]
+    return resolver

@@ -1,0 +1,116 @@
+"""The operator's login: once a run and target, its token in memory only."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+from typing import Any
+
+from cutover.errors import NotDeclared, ProbeError
+from cutover.facts.api import Login
+from cutover.inventory import Credentials, Peer, Target
+from cutover.probes.dialling import Dialler, reach
+
+
+class Operator:
+    """Logs in to a target at most once: its limit is 5 a minute, and all probes share the one token."""
+
+    def __init__(self, target: Target, peer: Peer) -> None:
+        self._target = target
+        self._peer = peer
+        self._lock = threading.Lock()
+        self._login: Login | ProbeError | NotDeclared | None = None
+        self._token = ""
+
+    def login(self) -> Login:
+        """What the login answered; ProbeError when there was no answer, NotDeclared without a password."""
+        with self._lock:
+            if self._login is None:
+                try:
+                    self._login = self._log_in()
+                except (ProbeError, NotDeclared) as error:
+                    self._login = error
+        if isinstance(self._login, Login):
+            return self._login
+        raise self._login
+
+    def token(self) -> str:
+        """The access token; ProbeError when the login brought none."""
+        login = self.login()
+        if not self._token:
+            raise ProbeError(
+                f"{self._target.label}: no token, because {login.exchange.method} {login.exchange.url} "
+                f"answered {login.exchange.status}" + (" without one" if login.exchange.status == 200 else ""),
+                "mend the login first: see 11.login",
+            )
+        return self._token
+
+    def _log_in(self) -> Login:
+        credentials = self._target.credentials
+        secret = password(credentials)
+        reach(self._peer)
+        endpoints = self._target.endpoints
+        with Dialler(self._peer) as dialler:
+            answer = dialler.ask(
+                endpoints.login,
+                method="POST",
+                json={"username": credentials.username, "password": secret},
+                secrets=(secret,),
+            )
+        place, token = first_of(read_json(answer.text), endpoints.token_in)
+        if answer.exchange.status == 200 and isinstance(token, str) and token:
+            self._token = token
+            return Login(answer.exchange, place)
+        return Login(answer.exchange, "")
+
+
+def password(credentials: Credentials) -> str:
+    """The operator's password; NotDeclared when nothing was said about credentials, else ProbeError."""
+    if credentials.password_command:
+        return _from_command(credentials)
+    secret = os.environ.get(credentials.password_env, "")
+    if secret:
+        return secret
+    if credentials.model_fields_set:
+        raise ProbeError(f"the variable {credentials.password_env}, which the inventory names, is not set")
+    raise NotDeclared(f"no credentials: set {credentials.password_env} to the password of {credentials.username}")
+
+
+def _from_command(credentials: Credentials) -> str:
+    name = credentials.password_command[0]
+    try:
+        done = subprocess.run(
+            credentials.password_command,
+            cwd=credentials.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ProbeError(f"password_command {name}: {type(error).__name__}") from None
+    secret = done.stdout.decode("utf-8", "replace").partition("\n")[0].rstrip("\r")
+    if done.returncode != 0 or not secret:
+        raise ProbeError(f"password_command {name}: exit status {done.returncode}, {len(secret)} characters")
+    return secret
+
+
+def read_json(text: str) -> Any:  # noqa: ANN401
+    """The value of a JSON text; None when it is none, or is nested beyond reason."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def first_of(value: Any, places: tuple[str, ...]) -> tuple[str, Any]:  # noqa: ANN401
+    """The first dotted place that exists in a JSON value, and what is there; ``("", None)`` without one."""
+    for place in places:
+        found = value
+        for key in place.split(".") if place else ():
+            found = found.get(key) if isinstance(found, dict) else None
+        if found is not None:
+            return place, found
+    return "", None

@@ -1,0 +1,38 @@
+"""TCP ports as a stranger finds them, all asked at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from cutover.errors import Unreachable
+from cutover.facts.ports import Ports, State
+from cutover.inventory import Peer
+from cutover.probes.dialling import connect, now
+
+
+def probe(peer: Peer) -> Ports:
+    """Connect to every port that is promised open or closed; Unreachable when none of them answers.
+
+    A host that answers nowhere is no proof that its ports are closed.
+    """
+    wanted = sorted({*peer.target.ports.open, *peer.target.ports.closed})
+    at = now()
+    with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
+        states = dict(zip(wanted, pool.map(lambda port: _state(peer, port), wanted), strict=True))
+    if set(states.values()) == {"filtered"}:
+        seconds = peer.target.limits.connect_seconds
+        raise Unreachable(
+            f"{peer.address} (for {peer.target.host}) answers on none of {len(wanted)} ports within {seconds:g} s",
+            "is the host up, the address right, the network between open?",
+        )
+    return Ports(peer.address, at, states)
+
+
+def _state(peer: Peer, port: int) -> State:
+    try:
+        connect(peer, port).close()
+    except ConnectionRefusedError:
+        return "refused"
+    except OSError:
+        return "filtered"
+    return "open"

@@ -1,0 +1,136 @@
+"""The server view: every command in one script, one connection and one round trip.
+
+The script goes through a testinfra backend (ssh, local, docker, podman, kubectl …), so every place that
+testinfra reaches can be verified. It runs each command under its own timeout and frames what it printed.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shlex
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import testinfra
+from testinfra.backend.base import BaseBackend, CommandResult
+
+from cutover.errors import NotDeclared, ProbeError
+from cutover.facts import firewall, resources, system
+from cutover.facts.evidence import Command, Output, Outputs
+from cutover.inventory import Server, Target
+from cutover.probes.process import run_bounded
+from cutover.redact import redact
+
+COMMANDS: dict[str, Command] = system.COMMANDS | resources.COMMANDS | firewall.COMMANDS
+
+OUTPUT_BYTES = 256 * 1024  # of each command
+VISIT_BYTES = 32 * 1024 * 1024  # of all together
+VISIT_SECONDS = 300.0  # of all together: a hang guard, each command has its own timeout
+
+# `root` has its timeout inside sudo, because an ordinary user cannot end a root process.
+_PRELUDE = """\
+root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n -- timeout -k 2 %(seconds)d "$@"; fi
+}
+"""
+
+# The mark is random, so that nothing a command prints can pass for a frame. The exit status travels as the
+# last line of standard error, which is the one stream that is collected before it is sent.
+_SCRIPT = """\
+export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+visit() {
+  begun=$(date +%%s%%N)
+  printf '\\n%(mark)s out %%s\\n' "$1"
+  { errors=$( {
+    { timeout -k 2 "$2" sh -c "$3" </dev/null; printf '\\n%%s' "$?" >&2; } | head -c %(bytes)d >&3
+  } 2>&1 | tail -c 4096 ); } 3>&1
+  micros=$(( ($(date +%%s%%N) - begun) / 1000 ))
+  printf '\\n%(mark)s err %%s %%s\\n%%s\\n%(mark)s end\\n' "$1" "$micros" "$errors"
+}
+"""
+
+_SSH_OPTIONS = (
+    "-o BatchMode=yes -o StrictHostKeyChecking=yes -o ControlMaster=no -o ServerAliveInterval=5 "
+    "-o ServerAliveCountMax=3 -o ForwardAgent=no -o ForwardX11=no -T"
+)
+
+
+def probe(target: Target) -> Outputs:
+    """Run all commands on the server; ProbeError when it cannot be reached or does not let us in."""
+    if target.server is None:
+        raise NotDeclared("no way into the server is declared; give --ssh user@host or [target.server] way_in")
+    mark = secrets.token_hex(16)
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    backend = _backend(target, target.server)
+    try:
+        result = backend.run("sh -c %s", compose(COMMANDS, mark))
+    except RuntimeError as error:
+        raise _no_way_in(target.server, error) from None
+    outputs = parse(COMMANDS, mark, result.stdout_bytes)
+    if not outputs:
+        reason = redact(result.stderr_bytes.decode("utf-8", "replace")).strip()[:200] or "it printed nothing"
+        raise ProbeError(f"{target.server.way_in}: the visit's script did not run: {reason}")
+    return Outputs(at, target.label, outputs, target.server.sudo)
+
+
+def compose(commands: Mapping[str, Command], mark: str) -> str:
+    """The script that runs ``commands`` and frames what each prints with ``mark``."""
+    lines = [_SCRIPT % {"mark": mark, "bytes": OUTPUT_BYTES + 1}]
+    for name, command in commands.items():
+        line = _PRELUDE % {"seconds": command.seconds} + command.line
+        lines.append(f"visit {name} {command.seconds + 3} {shlex.quote(line)}")
+    return "\n".join(lines)
+
+
+def parse(commands: Mapping[str, Command], mark: str, answer: bytes) -> dict[str, Output]:
+    """Read the frames; a command whose frame is not whole is not in the result."""
+    frame = re.compile(
+        rb"\n%(m)b out ([\w-]+)\n(.*?)\n%(m)b err \1 (\d+)\n(.*?)\n?(\d+)\n%(m)b end\n" % {b"m": mark.encode()},
+        re.DOTALL,
+    )
+    outputs = {}
+    for name, stdout, micros, stderr, rc in frame.findall(answer):
+        command = commands[name.decode()]
+        outputs[name.decode()] = Output(
+            command=command.line,
+            rc=int(rc),
+            stdout=redact(stdout[:OUTPUT_BYTES].decode("utf-8", "replace")),
+            stderr=redact(stderr.decode("utf-8", "replace")).strip("\n"),
+            seconds=int(micros) / 1e6,
+            truncated=len(stdout) > OUTPUT_BYTES,
+        )
+    return outputs
+
+
+def _backend(target: Target, server: Server) -> BaseBackend:
+    options: dict[str, object] = {}
+    if server.way_in.startswith("ssh://"):
+        options = {
+            "timeout": max(1, round(target.limits.connect_seconds)),
+            "controlpersist": 0,
+            "ssh_extra_args": _SSH_OPTIONS,
+        }
+        if server.ssh_config:
+            options["ssh_config"] = str(server.ssh_config)
+    backend = testinfra.get_host(server.way_in, **options).backend
+
+    def run_local(command: str, *args: str) -> CommandResult:
+        """Stand in for testinfra's own, which knows neither a time limit nor a bound on what it reads."""
+        line = backend.quote(command, *args)
+        finished = run_bounded(["/bin/sh", "-c", line], seconds=VISIT_SECONDS, bytes_=VISIT_BYTES)
+        return backend.result(finished.rc, line.encode(), finished.stdout, finished.stderr)
+
+    backend.run_local = run_local
+    return backend
+
+
+def _no_way_in(server: Server, error: RuntimeError) -> ProbeError:
+    result = error.args[0] if error.args else None
+    told = result.stderr_bytes if isinstance(result, CommandResult) else str(error).encode()
+    lines = [line for line in redact(told.decode("utf-8", "replace")).splitlines() if line.strip()]
+    reason = lines[-1].strip()[:200] if lines else "no reason given"
+    advice = "try the same way by hand: " + server.way_in.replace("://", " ", 1)
+    if "host key" in reason.lower():
+        advice = "compare the host's key with its owner, then add it to known_hosts; never skip this"
+    return ProbeError(f"{server.way_in}: {reason}", advice)

@@ -1,0 +1,146 @@
+"""All probes of all targets, side by side, each once, in stages: observe → latency (quiet) → load."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import TypeAdapter
+
+from cutover.errors import NotDeclared, ProbeError, Unreachable
+from cutover.facts.evidence import Outputs
+from cutover.inventory import Peer, Target
+from cutover.probes import api, certificate, http, latency, load, ports, server
+from cutover.probes.operator import Operator
+
+Stage = Literal["observe", "latency", "load"]
+
+
+class Probe(NamedTuple):
+    """One row of the table of probes: what it looks at, when, and the function."""
+
+    of: Literal["target", "peer"]
+    stage: Stage
+    run: Callable[[Any, Operator], object]
+
+
+# The name of a probe is the name of the fixture that hands its facts to checks.
+PROBES: dict[str, Probe] = {
+    "server": Probe("target", "observe", lambda target, _: server.probe(target)),
+    "ports": Probe("peer", "observe", lambda peer, _: ports.probe(peer)),
+    "http": Probe("peer", "observe", lambda peer, _: http.probe(peer)),
+    "certificate": Probe("peer", "observe", lambda peer, _: certificate.probe(peer)),
+    "login": Probe("target", "observe", lambda _, operator: api.login(operator)),
+    "api": Probe("peer", "observe", api.probe),
+    "latency": Probe("peer", "latency", latency.probe),
+    "load": Probe("peer", "load", lambda peer, _: load.probe(peer)),
+}
+
+Subject = Target | Peer
+Wanted = tuple[str, str]  # the probe's name and its subject's label
+
+
+class Survey:
+    """The facts of a run, by probe and subject. Probing is done by ``look``; ``facts`` only hands out."""
+
+    def __init__(self, peers: Mapping[str, tuple[Peer, ...]], recorded: Mapping[str, Path]) -> None:
+        """``peers`` by target label; ``recorded`` names saved server facts, by the label of their target."""
+        self._peers = peers
+        self._recorded = recorded
+        self._results: dict[Wanted, object] = {}
+        self._one_load_at_a_time = threading.Lock()
+
+    def facts(self, probe: str, subject: Subject) -> object:
+        """What the probe saw; raises what it raised when it could not look."""
+        result = self._results[probe, subject.label]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def results(self) -> dict[Wanted, object]:
+        """Everything, for saving."""
+        return dict(self._results)
+
+    def look(self, wanted: Iterable[Wanted], told: Callable[[Wanted, int, int], None]) -> None:
+        """Run the wanted probes; ``told`` hears of each that ended, with how many of how many are done."""
+        wanted = set(wanted)
+        jobs = {label: {w for w in wanted if w[1] in self._labels(label)} for label in self._peers}
+        done = threading.Lock(), [0]
+
+        def note(job: Wanted) -> None:
+            with done[0]:
+                done[1][0] += 1
+                told(job, done[1][0], len(wanted))
+
+        with ThreadPoolExecutor(max_workers=max(1, min(32, len(jobs)))) as pool:
+            for future in [pool.submit(self._target, label, job, note) for label, job in jobs.items() if job]:
+                future.result()
+
+    def _labels(self, target: str) -> set[str]:
+        return {target, *(peer.label for peer in self._peers[target])}
+
+    def _target(self, label: str, wanted: set[Wanted], note: Callable[[Wanted], None]) -> None:
+        peers = self._peers[label]
+        operator = Operator(peers[0].target, peers[0])
+        subjects: dict[str, Subject] = {label: peers[0].target, **{peer.label: peer for peer in peers}}
+
+        def run(job: Wanted) -> None:
+            name, subject = job
+            try:
+                if name == "server" and label in self._recorded:
+                    self._results[job] = read_recorded(self._recorded[label], label)
+                elif unreachable := self._unreachable(subject):
+                    self._results[job] = unreachable
+                else:
+                    self._results[job] = PROBES[name].run(subjects[subject], operator)
+            except (ProbeError, NotDeclared) as error:
+                self._results[job] = error
+            except Exception as error:  # a defect of ours must not pass for a fact, nor end the run
+                told = f"defect in probe {name}: {type(error).__name__}: {error}"
+                self._results[job] = ProbeError(told, "report it to cutover with reports/<run>/")
+            note(job)
+
+        for stage in ("observe", "latency", "load"):
+            jobs = sorted(job for job in wanted if PROBES[job[0]].stage == stage)
+            # Several latencies or loads at once would measure each other.
+            alone = self._one_load_at_a_time if stage != "observe" else contextlib.nullcontext()
+            with (
+                alone,
+                ThreadPoolExecutor(max_workers=max(1, len(jobs) if stage == "observe" else 1)) as pool,
+            ):
+                list(pool.map(run, jobs))
+        self._one_cause(wanted)
+
+    def _unreachable(self, subject: str) -> Unreachable | None:
+        """Why an earlier stage found nothing there: a later one need not wait for it again."""
+        found = [result for (_, of), result in self._results.items() if of == subject]
+        return next((result for result in found if isinstance(result, Unreachable)), None)
+
+    def _one_cause(self, wanted: set[Wanted]) -> None:
+        """A host that answers nowhere has one cause, by whatever way it was not reached."""
+        failures = {job: self._results[job] for job in wanted if isinstance(self._results[job], ProbeError)}
+        causes = [error for error in failures.values() if isinstance(error, Unreachable)]
+        looked = [job for job in wanted if not isinstance(self._results[job], Exception)]
+        if causes and not looked:
+            for job in failures:
+                self._results[job] = min(causes, key=lambda error: error.cause)
+
+
+def save(results: Mapping[Wanted, object], folder: Path) -> None:
+    """Write all facts as JSON, one file for each probe and subject."""
+    for (probe, subject), result in results.items():
+        if not isinstance(result, Exception):
+            place = folder / subject
+            place.mkdir(parents=True, exist_ok=True)
+            (place / f"{probe}.json").write_bytes(TypeAdapter(type(result)).dump_json(result, indent=1))
+
+
+def read_recorded(file: Path, label: str) -> Outputs:
+    """Server facts of another day, told as such."""
+    outputs: Outputs = TypeAdapter(Outputs).validate_json(file.read_bytes())
+    told = outputs.recorded or f"facts recorded on {outputs.host} at {outputs.at}"
+    return Outputs(outputs.at, label, outputs.outputs, outputs.sudo, told)

@@ -1,0 +1,135 @@
+"""The terminal: a line of progress while probing, and a summary by section that is read at a glance."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+from cutover.checklist import Catalogue, catalogue
+from cutover.inventory import Peer
+from cutover.report.run import Run
+from cutover.verdict import WORDS, Verdict, Word
+
+COLOURS: dict[Word, dict[str, bool]] = {
+    "passed": {"green": True},
+    "failed": {"red": True, "bold": True},
+    "error": {"red": True},
+    "waived": {"yellow": True},
+    "not reviewed": {"yellow": True},
+}
+SYMBOLS: dict[Word, str] = {
+    "passed": "ok",
+    "failed": "FAILED",
+    "error": "ERROR",
+    "waived": "waived",
+    "not reviewed": "-",
+}
+
+
+class Progress:
+    """One line, rewritten as probes end; on what is no terminal, one line at the end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._out: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
+        self._begun = time.monotonic()
+        self._done = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def told(self, job: tuple[str, str], done: int, total: int) -> None:
+        """A probe ended."""
+        self._done = done
+        if self._out and self._out.isatty:
+            text = f"looking: {done} of {total} probes done, last: {job[0]} of {job[1]}"
+            self._out.rewrite(text, erase=True)
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, traceback: TracebackType | None) -> None:
+        if self._out and self._done:
+            text = f"looked with {self._done} probes in {time.monotonic() - self._begun:.1f} s"
+            if self._out.isatty:
+                self._out.rewrite(text, erase=True)
+                self._out.line("")
+            else:
+                self._out.line(text)
+
+
+def summarise(
+    out: pytest.TerminalReporter,
+    run: Run,
+    peers: Mapping[str, tuple[Peer, ...]],
+    recorded: Mapping[str, Path],
+) -> None:
+    """Print a line for each section of each target, then each failure, then each cause once."""
+    for target, verdicts in _by_target(run.verdicts).items():
+        addresses = ", ".join(peer.address or peer.problem for peer in peers.get(target, ()))
+        out.section(f"{target} ({addresses})" if addresses else target, sep="-")
+        if target in recorded:
+            out.line("the server's inside is judged from facts recorded on the lab's host, not from this machine")
+        _sections(out, verdicts)
+    for verdict in run.verdicts:
+        if verdict.word == "failed":
+            out.line("")
+            _message(out, verdict)
+    _causes(out, run.verdicts, "error")
+    _causes(out, run.verdicts, "not reviewed")
+    out.line("")
+    out.line(f"report: {_short(run.folder / 'junit.xml')}")
+
+
+def _by_target(verdicts: list[Verdict]) -> dict[str, list[Verdict]]:
+    groups: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        groups.setdefault(verdict.target, []).append(verdict)
+    return groups
+
+
+def _sections(out: pytest.TerminalReporter, verdicts: list[Verdict]) -> None:
+    order = [section.id for section in catalogue().section]
+    judged = sorted(verdicts, key=lambda verdict: order.index(verdict.control.section))
+    for section, group in groupby(judged, key=lambda verdict: verdict.control.section):
+        words = Counter(verdict.word for verdict in group)
+        worst = next(word for word in WORDS if words[word])
+        counts = ", ".join(f"{words[word]} {word}" for word in reversed(WORDS) if words[word])
+        out.write(f"  {SYMBOLS[worst]:7}", **COLOURS[worst])
+        out.line(f"{section:>3}  {_heading(catalogue(), section):34}  {counts}")
+
+
+def _heading(rows: Catalogue, section: str) -> str:
+    return next(row.en for row in rows.section if row.id == section)
+
+
+def _message(out: pytest.TerminalReporter, verdict: Verdict) -> None:
+    head, *rest = verdict.message.split("\n")
+    out.line(head, **COLOURS[verdict.word])
+    for line in rest:
+        out.line(f"    {line}")
+
+
+def _causes(out: pytest.TerminalReporter, verdicts: list[Verdict], word: Word) -> None:
+    """One paragraph for each cause, with everything that waits for it."""
+    causes: dict[tuple[str, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.word == word:
+            causes.setdefault((verdict.target, verdict.reason), []).append(verdict)
+    for (target, reason), waiting in causes.items():
+        out.line("")
+        out.line(f"{word} on {target}: {reason}", **COLOURS[word])
+        controls = dict.fromkeys(verdict.control_id for verdict in waiting)
+        out.line(f"    {len(waiting)} checks wait for it: {', '.join(controls)}")
+        if word == "error":
+            out.line(f"    mend      {waiting[0].mend}")
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,185 @@
+"""One verification: probing before the first check, a verdict for each check, the reports after the last."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from pydantic import TypeAdapter
+
+from cutover.check import Doc, Reading, start_reading
+from cutover.errors import NotDeclared, ProbeError
+from cutover.facts.evidence import Evidence
+from cutover.fixtures import SURVEY
+from cutover.inventory import Peer, Target
+from cutover.probes import survey
+from cutover.probes.names import peers
+from cutover.redact import redact
+from cutover.report import junit, terminal
+from cutover.report.run import Run
+from cutover.verdict import Verdict, Word
+
+READING = pytest.StashKey[Reading]()
+_VERDICT = TypeAdapter(Verdict)
+_LETTERS: dict[Word, str] = {"passed": ".", "failed": "F", "error": "E", "waived": "w", "not reviewed": "-"}
+
+
+class Verification:
+    """The plugin of a run that has targets."""
+
+    def __init__(self, config: pytest.Config, targets: tuple[Target, ...], recorded: Mapping[str, Path]) -> None:
+        """``recorded`` names saved server facts, by the label of the target they stand in for."""
+        self._config = config
+        self._recorded = recorded
+        with ThreadPoolExecutor(max_workers=min(32, len(targets))) as pool:
+            found = list(pool.map(peers, targets))
+        self.peers: dict[str, tuple[Peer, ...]] = {of[0].target.label: of for of in found}
+        self._survey = config.stash[SURVEY] = survey.Survey(self.peers, recorded)
+        started = datetime.now(UTC)
+        name = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        self._run = Run(config.rootpath / "reports" / name, started, [])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Look at everything that the collected checks ask for, before the first of them runs."""
+        if session.config.option.collectonly or session.testsfailed:
+            return
+        # What a person reads is the summary by section; pytest's own would tell every failure a second time.
+        session.config.option.reportchars = ""
+        if session.config.option.tbstyle == "auto":
+            session.config.option.tbstyle = "no"
+        wanted = {job for item in session.items for job in _wanted(item)}
+        with terminal.Progress(self._config) as progress:
+            self._survey.look(wanted, progress.told)
+        survey.save(self._survey.results(), self._run.folder / "facts")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Note what the check compares."""
+        item.stash[READING] = start_reading()
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Turn an outcome into a verdict; it travels on the report, as text and numbers only."""
+        report = yield
+        marker = item.get_closest_marker("control")
+        if marker is None or (report.when != "call" and report.passed):
+            return report
+        verdict = _judge(item, call, marker.args[0])
+        report.verdict = _VERDICT.dump_python(verdict, mode="json")  # type: ignore[attr-defined]
+        report.user_properties += junit.properties(verdict)
+        if verdict.word == "not reviewed":
+            report.outcome = "skipped"
+            report.longrepr = (verdict.file, 0, f"not reviewed: {verdict.reason}")
+        elif verdict.word != "passed":
+            report.longrepr = verdict.message
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect the verdicts."""
+        if data := getattr(report, "verdict", None):
+            self._run.verdicts.append(_VERDICT.validate_python(data))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        """Our five words in pytest's progress and closing line."""
+        data = getattr(report, "verdict", None)
+        if data is None:
+            return None
+        word: Word = data["word"]
+        return word, _LETTERS[word], (word.upper(), terminal.COLOURS[word])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the reports. A run in which nothing was judged is not green."""
+        if session.config.option.collectonly:
+            return
+        judged = [verdict for verdict in self._run.verdicts if verdict.word != "not reviewed"]
+        if exitstatus == pytest.ExitCode.OK and not judged:
+            session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+        junit.write(self._run)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """The summary by section."""
+        if not self._config.option.collectonly:
+            terminal.summarise(terminalreporter, self._run, self.peers, self._recorded)
+
+
+def _wanted(item: pytest.Item) -> list[survey.Wanted]:
+    """The probes that a check asks for, by the fixtures it names."""
+    if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+        return []
+    subjects: dict[Literal["target", "peer"], Any] = item.callspec.params  # type: ignore[assignment]
+    return [
+        (name, subjects[probe.of].label)
+        for name, probe in survey.PROBES.items()
+        if name in item.fixturenames and probe.of in subjects
+    ]
+
+
+def _judge(item: pytest.Item, call: pytest.CallInfo[None], control_id: str) -> Verdict:
+    assert isinstance(item, pytest.Function)
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    target, peer = parameters.get("target"), parameters.get("peer")
+    reading = item.stash.get(READING, Reading())
+    doc = Doc.of(item.function)
+    promised, seen = reading.told()
+    word, reason, mend = _outcome(item, call)
+    return Verdict(
+        word=word,
+        control_id=control_id,
+        file=item.location[0],
+        check=item.name,
+        target=target.label if isinstance(target, Target) else "",
+        address=peer.address if isinstance(peer, Peer) else "",
+        why=doc.why,
+        promised=redact(promised) if not reason else "",
+        seen=redact(seen) if not reason else "",
+        where=redact(reading.where),
+        reason=redact(reason),
+        mend=mend or doc.mend,
+        evidence=_evidence(item),
+        seconds=call.duration,
+    )
+
+
+def _outcome(item: pytest.Item, call: pytest.CallInfo[None]) -> tuple[Word, str, str]:
+    """The word, why nothing could be judged, and advice that is better than the check's own."""
+    if call.excinfo is None:
+        return "passed", "", ""
+    error = call.excinfo.value
+    match error:
+        case ProbeError():
+            return "error", error.cause, error.advice or "mend this first, then verify again"
+        case NotDeclared():
+            return "not reviewed", str(error), ""
+        case pytest.skip.Exception():
+            return "not reviewed", str(error), ""
+        case AssertionError() if call.when == "call":
+            if READING in item.stash and item.stash[READING].promised is not None:
+                return "failed", "", ""
+            return "failed", " ".join(str(error).split())[:500] or "the assertion does not hold", ""
+    at = call.excinfo.traceback[-1]
+    place = f"{Path(str(at.path)).name}:{at.lineno + 1}"
+    return "error", f"defect in the suite: {type(error).__name__}: {error} ({place})", "report it to cutover"
+
+
+def _evidence(item: pytest.Function) -> tuple[Evidence, ...]:
+    found: list[Evidence] = []
+    for name in item.funcargs:
+        evidence = getattr(item.funcargs[name], "evidence", ())
+        found += (
+            [entry for entry in evidence if isinstance(entry, Evidence)] if evidence and not callable(evidence) else []
+        )
+    return tuple(found)
