@@ -72,8 +72,14 @@ def ports(survey: Survey, peer: Peer) -> Ports:
 
 @pytest.fixture
 def http(survey: Survey, peer: Peer) -> Http:
-    """Plain requests: surfaces and redirects."""
+    """Every surface over https, without credentials."""
     return cast(Http, survey.facts("http", peer))
+
+
+@pytest.fixture
+def redirect(survey: Survey, peer: Peer) -> Http:
+    """What plain http answered, by path."""
+    return cast(Http, survey.facts("redirect", peer))
 
 
 @pytest.fixture

@@ -63,8 +63,13 @@ class Stage:
 DRIVEN = os.environ.get("CUTOVER_STAGE") == "stdin"
 STAGE = Stage(**json.loads(sys.stdin.readline())) if DRIVEN else Stage()
 
-# One for all users: to read the trust store takes longer than many a request.
-TLS = ssl.create_default_context(cafile=STAGE.ca or None)
+# One for all users: to read the trust store takes longer than many a request. Not create_default_context, which
+# is stricter in some Pythons than in others: cutover.probes.trust makes the same one.
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+if STAGE.ca:
+    TLS.load_verify_locations(STAGE.ca)
+else:
+    TLS.load_default_certs()
 
 
 class Failed(OSError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cutover import inventory
+from cutover import targets as declared
 from cutover.checklist import catalogue
 from cutover.demo import SERVER_FACTS, running
 from cutover.errors import ProbeError, UsageError
@@ -66,15 +66,15 @@ def _targets(config: pytest.Config) -> tuple[tuple[Target, ...], dict[str, Path]
     if (addresses or ssh) and len(hosts) != 1:
         raise UsageError("--address and --ssh speak of one host: name it with exactly one --host")
     if config.option.inventory:
-        targets = inventory.load(config.option.inventory)
+        targets = declared.load(config.option.inventory)
         known = {name: target for target in targets for name in (target.host, target.label)}
         for host in hosts:
             if host not in known:
                 raise UsageError(f"--host {host}: not in {config.option.inventory}, which has {', '.join(known)}")
         if hosts:
             targets = tuple(target for target in targets if {target.host, target.label} & set(hosts))
-        return tuple(inventory.overridden(target, addresses, ssh) for target in targets), {}
-    targets = tuple(inventory.from_options(host, addresses, ssh) for host in hosts if host != DEMO)
+        return tuple(declared.overridden(target, addresses, ssh) for target in targets), {}
+    targets = tuple(declared.from_options(host, addresses, ssh) for host in hosts if host != DEMO)
     if DEMO not in hosts:
         return targets, {}
     if addresses or ssh:

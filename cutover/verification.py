@@ -50,7 +50,8 @@ class Verification:
         if session.config.option.collectonly or session.testsfailed:
             return
         # What a person reads is the summary by section; pytest's own would tell every failure a second time.
-        session.config.option.reportchars = ""
+        if reporter := session.config.pluginmanager.get_plugin("terminalreporter"):
+            reporter.reportchars = ""
         if session.config.option.tbstyle == "auto":
             session.config.option.tbstyle = "no"
         wanted = {job for item in session.items for job in _wanted(item)}

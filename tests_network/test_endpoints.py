@@ -12,7 +12,7 @@ def test_front_page_answers(http: Http) -> None:
 
     Mend: ./run_production.sh status, then sudo tail /var/log/nginx/mirai-knowledge-system-error.log
     """
-    answer = http.surfaces["/"]
+    answer = http.answers["/"]
     given = (answer.status, answer.content_type in ("text/html", "application/json"), answer.complete)
     state = f"{answer.status}, {answer.content_type or 'no content type'}, {answer.length} bytes"
     state += "" if answer.complete else ", cut short"
@@ -67,5 +67,5 @@ def test_knowledge_is_refused_without_a_token(http: Http) -> None:
 
     Mend: the endpoint's view lost its authentication: compare the deployed commit with the released one
     """
-    answer = http.surfaces["api without token"]
+    answer = http.answers["api without token"]
     assert seen(answer.status, where=answer.url) == promised(401)

@@ -11,23 +11,23 @@ PATHS = pytest.mark.parametrize("path", REDIRECT_PATHS)
 
 @control("12.redirect")
 @PATHS
-def test_http_is_redirected_with_301(http: Http, path: str) -> None:
+def test_http_is_redirected_with_301(redirect: Http, path: str) -> None:
     """A 302 is for now only: browsers, crawlers and API clients would come back over plain http each time.
 
     Mend: in the port 80 server of the nginx site: return 301 https://$server_name$request_uri;
     """
-    answer = http.redirects[path]
+    answer = redirect.answers[path]
     assert seen(answer.status, where=answer.url) == promised(301)
 
 
 @control("12.redirect")
 @PATHS
-def test_redirect_keeps_host_path_and_query(http: Http, target: Target, path: str) -> None:
+def test_redirect_keeps_host_path_and_query(redirect: Http, target: Target, path: str) -> None:
     """A redirect that loses the path sends every deep link to the front page.
 
     Mend: in the port 80 server of the nginx site: return 301 https://$server_name$request_uri;
     """
-    answer = http.redirects[path]
+    answer = redirect.answers[path]
     port = "" if target.ports.https == 443 else f":{target.ports.https}"
     wanted = f"https://{target.host}{port}{path}"
     assert seen(answer.location or "no Location", where=answer.url) == promised(wanted)

@@ -50,23 +50,15 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Http:
-    """The surfaces of one peer, by what they are: ``/``, ``api``, ``static``, ``401``, ``404``, ``redirect``.
+    """What one peer answered, by surface (``/``, ``static``, ``404`` …) or, over plain http, by path."""
 
-    ``redirects`` are the answers over plain http, by the path asked.
-    """
+    answers: dict[str, Exchange]
 
-    surfaces: dict[str, Exchange]
-    redirects: dict[str, Exchange]
-
-    def values_of(self, name: str, *, but: tuple[str, ...] = ()) -> dict[str, str]:
-        """A header's value on every surface; ``absent``, or every value when it was sent more than once."""
-        return {
-            surface: " | ".join(exchange.values(name)) or "absent"
-            for surface, exchange in self.surfaces.items()
-            if surface not in but
-        }
+    def values_of(self, name: str) -> dict[str, str]:
+        """A header's value in every answer; ``absent``, or every value when it was sent more than once."""
+        return {what: " | ".join(answer.values(name)) or "absent" for what, answer in self.answers.items()}
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
         """The transcript of all exchanges."""
-        return tuple(exchange.evidence() for exchange in (*self.surfaces.values(), *self.redirects.values()))
+        return tuple(answer.evidence() for answer in self.answers.values())

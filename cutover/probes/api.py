@@ -15,7 +15,7 @@ def login(operator: Operator) -> Login:
 
 def probe(peer: Peer, operator: Operator) -> Api:
     """Ask me and knowledge; ProbeError without a token."""
-    reach(peer)
+    reach(peer, peer.target.ports.https)
     endpoints = peer.target.endpoints
     token = operator.token()
     with Dialler(peer) as dialler:

@@ -24,7 +24,7 @@ LONGEST_CHAIN = 20  # links looked at
 
 def probe(peer: Peer) -> Certificate:
     """Shake hands twice: once to see the chain whatever it is, once as a client that verifies."""
-    reach(peer)
+    reach(peer, peer.target.ports.https)
     try:
         chain = _chain(peer)
         code, refusal = _verify(peer)

@@ -36,14 +36,14 @@ def connect(peer: Peer, port: int) -> socket.socket:
     return socket.create_connection((peer.address, port), peer.target.limits.connect_seconds)
 
 
-def reach(peer: Peer) -> None:
-    """Raise ProbeError, the one cause of all that depends on it, when the peer's https port does not answer."""
+def reach(peer: Peer, port: int) -> None:
+    """Raise ProbeError, the one cause of all that depends on it, when the peer's port does not answer."""
     if not peer.address:
         raise Unreachable(f"{peer.target.host}: {peer.problem}", "look at the name's DNS records, or --address")
     try:
-        connect(peer, peer.target.ports.https).close()
+        connect(peer, port).close()
     except OSError as error:
-        raise unanswered(peer, peer.target.ports.https, error) from None
+        raise unanswered(peer, port, error) from None
 
 
 def unanswered(peer: Peer, port: int, error: OSError) -> ProbeError:

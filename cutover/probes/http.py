@@ -1,4 +1,4 @@
-"""Plain requests of a stranger: every surface that carries headers, and the redirects."""
+"""Plain requests of a stranger, without credentials: every surface that carries headers, and plain http."""
 
 from __future__ import annotations
 
@@ -9,18 +9,23 @@ from cutover.probes.dialling import Dialler, reach
 MISSING = "/cutover-no-such-page"
 
 
-def probe(peer: Peer) -> Http:
-    """Ask each surface once, without credentials."""
-    reach(peer)
+def surfaces(peer: Peer) -> Http:
+    """Ask each surface once over https."""
+    reach(peer, peer.target.ports.https)
     endpoints = peer.target.endpoints
+    paths = {
+        "/": endpoints.root,
+        "api without token": endpoints.knowledge,
+        "404": MISSING,
+        "static": endpoints.static,
+        "404 of static": endpoints.static.rstrip("/") + MISSING,
+    }
     with Dialler(peer) as dialler:
-        redirects = {path: dialler.ask(path, scheme="http").exchange for path in REDIRECT_PATHS}
-        surfaces = {
-            "/": dialler.ask(endpoints.root).exchange,
-            "static": dialler.ask(endpoints.static).exchange,
-            "api without token": dialler.ask(endpoints.knowledge).exchange,
-            "404": dialler.ask(MISSING).exchange,
-            "404 of static": dialler.ask(endpoints.static.rstrip("/") + MISSING).exchange,
-            "redirect": redirects["/"],
-        }
-    return Http(surfaces, redirects)
+        return Http({surface: dialler.ask(path).exchange for surface, path in paths.items()})
+
+
+def redirects(peer: Peer) -> Http:
+    """Ask over plain http, following nothing."""
+    reach(peer, peer.target.ports.http)
+    with Dialler(peer) as dialler:
+        return Http({path: dialler.ask(path, scheme="http").exchange for path in REDIRECT_PATHS})

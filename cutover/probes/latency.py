@@ -11,7 +11,7 @@ from cutover.probes.operator import Operator
 
 def probe(peer: Peer, operator: Operator) -> Latency:
     """Ask SAMPLES times on a warm connection; stop early when the promise can no longer hold."""
-    reach(peer)
+    reach(peer, peer.target.ports.https)
     limit = peer.target.limits.response_seconds
     path = peer.target.endpoints.knowledge
     token = operator.token()

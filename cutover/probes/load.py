@@ -14,15 +14,15 @@ import site
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from cutover.errors import ProbeError
+from cutover.errors import ProbeError, Unreachable
 from cutover.facts.evidence import Evidence
 from cutover.facts.load import Load, Sample
 from cutover.inventory import Limits, Peer
+from cutover.probes.dialling import now
 from cutover.redact import redact
 
 LOCUSTFILE = Path(__file__).parents[1] / "locustfile.py"
@@ -40,11 +40,11 @@ def probe(peer: Peer) -> Load:
     taken for the whole. A failed request is a fact.
     """
     if not peer.address:
-        raise ProbeError(f"{peer.label}: {peer.problem}")
+        raise Unreachable(f"{peer.target.host}: {peer.problem}", "look at the name's DNS records, or --address")
     target, limits = peer.target, peer.target.limits
     port = "" if target.ports.https == 443 else f":{target.ports.https}"
     host = f"https://{target.host}{port}"
-    at = datetime.now(UTC).isoformat(timespec="seconds")
+    at = now()
     with tempfile.TemporaryDirectory(prefix="cutover-load-") as name:
         folder = Path(name)
         stage = {

@@ -50,7 +50,7 @@ class Operator:
     def _log_in(self) -> Login:
         credentials = self._target.credentials
         secret = password(credentials)
-        reach(self._peer)
+        reach(self._peer, self._target.ports.https)
         endpoints = self._target.endpoints
         with Dialler(self._peer) as dialler:
             answer = dialler.ask(

@@ -32,7 +32,8 @@ class Probe(NamedTuple):
 PROBES: dict[str, Probe] = {
     "server": Probe("target", "observe", lambda target, _: server.probe(target)),
     "ports": Probe("peer", "observe", lambda peer, _: ports.probe(peer)),
-    "http": Probe("peer", "observe", lambda peer, _: http.probe(peer)),
+    "http": Probe("peer", "observe", lambda peer, _: http.surfaces(peer)),
+    "redirect": Probe("peer", "observe", lambda peer, _: http.redirects(peer)),
     "certificate": Probe("peer", "observe", lambda peer, _: certificate.probe(peer)),
     "login": Probe("target", "observe", lambda _, operator: api.login(operator)),
     "api": Probe("peer", "observe", api.probe),

@@ -25,6 +25,7 @@ def properties(verdict: Verdict) -> list[tuple[str, object]]:
     told = {
         "verdict": verdict.word,
         "control": verdict.control_id,
+        "check": verdict.check.partition("[")[0].removeprefix("test_"),
         "section": control.section,
         "box": control.ja,
         "severity": control.severity,

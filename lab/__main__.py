@@ -1,0 +1,210 @@
+"""The lab's command line: ``python -m lab up | down | status | ssh [NAME] [COMMAND…] | faults | record``."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from lab import acme, base, deploy, dns, faults, host, machine, matrix, network
+
+T = TypeVar("T")
+
+SUITE = "bookworm"
+# What the suite logs in with; made anew by every `up`.
+PASSWORD_FILE = machine.STATE / "operator-password"
+
+NAME_SERVER = dns.NameServer(network.NAMESERVER)
+REFERENCE = host.Host(network.API)
+
+# The reference host as it was deployed, from which a fault starts.
+SNAPSHOT = "deployed"
+
+# Written when the deployment has ended well: a host that merely runs proves nothing.
+DEPLOYED = machine.STATE / "deployed"
+# The bridge and the cache are the machine's, so two checkouts cannot have their labs up together.
+OWNER = machine.CACHE / "owner"
+
+
+def step(what: str, do: Callable[[], T]) -> T:
+    """Do one step and tell how long it took."""
+    print(f"lab: {what} …", end="", flush=True)
+    start = time.monotonic()
+    try:
+        done = do()
+    except BaseException:
+        print(" failed", flush=True)
+        raise
+    print(f" {time.monotonic() - start:.1f} s", flush=True)
+    return done
+
+
+def up() -> None:
+    """Bring the reference host up from whatever is there; a lab that is up stays as it is."""
+    if all(parts().values()):
+        print("lab: it is up")
+        return
+    # A half-made lab is of no use: what is left of it goes first.
+    down()
+    network.require_free_ranges()
+    OWNER.write_text(f"{machine.STATE}\n")
+    start = time.monotonic()
+    settings = make_settings()
+    step("network", network.up)
+    tree = step(f"base tree of Debian {SUITE} (minutes, the first time)", lambda: base.base_tree(SUITE))
+    wheels = step("the application's packages", lambda: base.wheel_layer(SUITE, tree, deploy.REQUIREMENTS))
+    step("name server", lambda: NAME_SERVER.start(dns.reference_records()))
+    step("certificate authority", acme.start)
+    step("host", lambda: make_host([wheels, tree]))
+    step("deployment", lambda: deploy.install(REFERENCE.root, settings))
+    step("boot", REFERENCE.boot)
+    step("certificate, firewall, service", lambda: deploy.start(REFERENCE, settings))
+    DEPLOYED.touch()
+    print(f"lab: up in {time.monotonic() - start:.0f} s: https://{network.API.fqdn}/ at {network.API.ipv4}")
+
+
+def make_host(layers: list[Path]) -> None:
+    """The reference host before its deployment: a fresh Debian with the operator's key in it."""
+    host.make_operator_key()
+    REFERENCE.create(layers)
+    REFERENCE.prepare()
+    REFERENCE.record_key()
+
+
+def make_settings() -> deploy.Settings:
+    """What the deployment is told; the operator's password is new at every ``up``."""
+    password = secrets.token_urlsafe(18)
+    PASSWORD_FILE.touch(mode=0o600)
+    PASSWORD_FILE.write_text(f"{password}\n")
+    return deploy.Settings(
+        operator_password=password,
+        acme_directory=acme.DIRECTORY_URL,
+        acme_ca=acme.API_CERTIFICATE,
+        issuing_ca=acme.ROOT_CA,
+        domain=network.API.fqdn,
+    )
+
+
+def down() -> None:
+    """Take away all that ``up`` made but the cached trees, in whatever state it is."""
+    DEPLOYED.unlink(missing_ok=True)
+    REFERENCE.destroy()
+    host.forget(SNAPSHOT)
+    acme.stop()
+    NAME_SERVER.stop()
+    network.down()
+
+
+def parts() -> dict[str, bool]:
+    """Which part of the lab is there."""
+    return {
+        "network": network.is_up(),
+        f"name server {network.NAMESERVER.ipv4}": NAME_SERVER.is_up(),
+        f"certificate authority {network.ACME.ipv4}": acme.is_up(),
+        f"host {network.API.fqdn} {network.API.ipv4} {network.API.ipv6}": REFERENCE.is_up(),
+        "deployment": DEPLOYED.exists(),
+    }
+
+
+def require_ownership() -> None:
+    """Refuse to touch the lab of another checkout while it is up."""
+    owner = Path(OWNER.read_text().strip()) if OWNER.exists() else machine.STATE
+    if owner != machine.STATE and owner.exists() and network.is_up():
+        raise machine.Refusal(f"the lab of {owner.parent.parent} is up; take it down there first")
+
+
+def status() -> int:
+    """Tell each part; 0 when all are there."""
+    found = parts()
+    for what, there in found.items():
+        print(f"{'up  ' if there else 'down'}  {what}")
+    return 0 if all(found.values()) else 1
+
+
+def ssh(name: str, command: list[str]) -> None:
+    """Become the operator's ssh to that host."""
+    known = {spec.name: spec for spec in network.HOSTS if spec.namespace == spec.name}
+    if name not in known:
+        raise machine.Refusal(f"no host {name!r} in the lab; there is {', '.join(known)}")
+    argv = host.Host(known[name]).ssh(*command)
+    os.execvp(argv[0], argv)
+
+
+def run_faults(only: list[str], listed: bool) -> int:
+    """Run the fault matrix, or the part of it whose names hold one of ``only``; 0 when all was seen as expected."""
+    known = [fault for fault in faults.load().values() if not only or any(part in fault.name for part in only)]
+    if not known:
+        raise machine.Refusal(f"no fault is called {' or '.join(only)}; see --list")
+    if listed:
+        for fault in known:
+            print(f"{fault.name:45} {fault.tells.partition(chr(10))[0]}")
+        return 0
+    require_up()
+    tree = base.base_tree(SUITE)
+    layers = [host.snapshot_layer(SNAPSHOT), base.wheel_layer(SUITE, tree, deploy.REQUIREMENTS), tree]
+    if not layers[0].exists():
+        step("snapshot", lambda: REFERENCE.snapshot(SNAPSHOT))
+    return 0 if matrix.run(known, REFERENCE, layers) else 1
+
+
+def require_up() -> None:
+    """Refuse what needs the whole lab while a part of it is missing."""
+    if missing := [what for what, there in parts().items() if not there]:
+        raise machine.Refusal(f"not up: {', '.join(missing)}; run `python -m lab up` first")
+
+
+def main() -> int:
+    """Read the command line; 2 says that the lab cannot do it, and why, in one line."""
+    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="up|down|status|ssh|faults|record")
+    commands.add_parser("up", help="build, boot and deploy the reference host")
+    commands.add_parser("down", help="take all of it away but the cached base trees")
+    commands.add_parser("status", help="tell which part is there; status 1 when one is missing")
+    way_in = commands.add_parser("ssh", help="log in to a host as its operator, or run a command there")
+    way_in.add_argument("name", nargs="?", default=network.API.name)
+    way_in.add_argument("words", nargs=argparse.REMAINDER, metavar="command")
+    matrix_of = commands.add_parser("faults", help="put each known defect into the host and see what the suite says")
+    matrix_of.add_argument("--only", action="append", default=[], metavar="NAME", help="faults with this in their name")
+    matrix_of.add_argument("--list", action="store_true", dest="listed", help="tell their names and what they are")
+    commands.add_parser("record", help="put the host's server facts into the demo")
+    asked = parser.parse_args()
+    if asked.command == "faults" and asked.listed:
+        return run_faults(asked.only, listed=True)
+    try:
+        machine.require_machine()
+        machine.make_directories()
+        match asked.command:
+            case "status":
+                return status()
+            case "ssh":
+                ssh(asked.name, asked.words)
+            case "record":
+                require_up()
+                # The one command that needs the suite's own packages: the others run on a bare Python.
+                from lab import record
+
+                print(f"lab: wrote {record.record()}")
+            case _:
+                with (machine.CACHE / "lock").open("w") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+                    require_ownership()
+                    if asked.command == "faults":
+                        return run_faults(asked.only, listed=False)
+                    {"up": up, "down": down}[asked.command]()
+    except (machine.Refusal, RuntimeError) as refusal:
+        print(f"lab: {refusal}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("lab: interrupted; `python -m lab down` takes away what is there", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

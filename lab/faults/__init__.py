@@ -1,0 +1,51 @@
+"""The faults: one deliberate defect of the reference host each, with exactly what the suite must say of it.
+
+A fault is a function that makes an operator's mistake on the running host, in a module named for the part
+that is broken. Its docstring tells the mistake. ``fails`` are the checks that must fail, ``errors`` those
+that must say that they could not look; every other check must pass. Checks go by the name of their function
+without ``test_``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from lab.host import Host
+
+Apply = Callable[[Host], None]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One row of the fault matrix."""
+
+    name: str
+    tells: str
+    fails: frozenset[str]
+    errors: frozenset[str]
+    apply: Apply
+
+
+FAULTS: dict[str, Fault] = {}
+
+
+def fault(*, fails: Iterable[str] = (), errors: Iterable[str] = ()) -> Callable[[Apply], Apply]:
+    """Enter a function into the matrix under its module's and its own name."""
+
+    def enter(function: Apply) -> Apply:
+        name = f"{function.__module__.rpartition('.')[2]}.{function.__name__.replace('_', '-')}"
+        assert name not in FAULTS
+        FAULTS[name] = Fault(name, (function.__doc__ or "").strip(), frozenset(fails), frozenset(errors), function)
+        return function
+
+    return enter
+
+
+def load() -> dict[str, Fault]:
+    """All faults of all modules, in the modules' order."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    return FAULTS

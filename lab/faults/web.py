@@ -1,0 +1,54 @@
+"""Defects of nginx and of what it serves."""
+
+from lab.faults import fault
+from lab.host import Host
+
+SITE = "/etc/nginx/sites-available/mirai-knowledge-system"
+HEADERS = "/etc/nginx/snippets/mirai-security-headers.conf"
+
+# What needs https to be looked at, and what needs a token.
+OVER_HTTPS = {
+    "front_page_answers",
+    "knowledge_is_refused_without_a_token",
+    "header_on_every_surface",
+    "hsts_on_every_https_surface",
+    "login_gives_a_token",
+    "no_error_under_concurrency",
+}
+WITH_TOKEN = {
+    "me_is_who_logged_in",
+    "knowledge_is_a_list_of_records",
+    "header_on_answers_with_a_token",
+    "knowledge_answers_in_time",
+}
+
+
+def edit(host: Host, file: str, expression: str) -> None:
+    """Change a file of nginx by a sed expression, which must change something, and reload."""
+    host.run(f"cp {file} /tmp/before && sed -i '{expression}' {file} && ! cmp -s {file} /tmp/before && rm /tmp/before")
+    host.run("nginx -t && systemctl reload nginx && sleep 1")
+
+
+@fault(fails={"http_is_redirected_with_301"})
+def redirect_is_302(host: Host) -> None:
+    """The redirect was left temporary after a trial."""
+    edit(host, SITE, "s/return 301/return 302/")
+
+
+@fault(fails={"hsts_on_every_https_surface"})
+def hsts_one_second_short(host: Host) -> None:
+    """A year mistyped by one second."""
+    edit(host, HEADERS, "s/max-age=31536000/max-age=31535999/")
+
+
+@fault(fails={"chain_leads_to_a_trusted_root"}, errors=OVER_HTTPS | WITH_TOKEN)
+def intermediate_missing(host: Host) -> None:
+    """cert.pem in place of fullchain.pem: browsers mend it by themselves, API clients do not."""
+    edit(host, SITE, "s/fullchain.pem/cert.pem/")
+
+
+@fault(fails={"knowledge_is_a_list_of_records", "knowledge_is_refused_without_a_token"})
+def knowledge_is_a_page(host: Host) -> None:
+    """A single-page application's fallback swallows the API: 200, with HTML."""
+    page = 'location = /api/v1/knowledge { default_type text/html; return 200 "<!DOCTYPE html><title>app</title>"; }'
+    edit(host, SITE, f"s|^    # Gunicorn.*|    {page}|")

@@ -1,0 +1,70 @@
+"""Rows of a table: a check, the facts it is called with, and the two texts it must tell when it fails."""
+
+import importlib
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from cutover.check import start_reading
+from cutover.facts.http import Exchange
+from cutover.inventory import Target
+
+ROOT = Path(__file__).parents[1]
+HOST = "api.example.com"
+TARGET = Target(host=HOST)
+AT = "2026-03-01T00:00:00+00:00"
+
+
+class Row(NamedTuple):
+    check: Callable[..., None]
+    facts: dict
+    failure: tuple[str, str] | None  # what is told as promised and as seen
+
+
+def passes(case, check, marks=(), **facts):
+    return pytest.param(Row(check, facts, None), id=f"{check.__name__}-{case}", marks=marks)
+
+
+def fails(case, check, promised, seen, marks=(), **facts):
+    return pytest.param(Row(check, facts, (promised, seen)), id=f"{check.__name__}-{case}", marks=marks)
+
+
+def judge(row):
+    """What the check tells when it fails, None when it passes; any other exception is the caller's failure."""
+    reading = start_reading()
+    try:
+        row.check(**row.facts)
+    except AssertionError:
+        return reading.told()
+    return None
+
+
+def one_sided(folder, rows):
+    """The checks of a folder that the table never sees pass, or never sees fail."""
+    modules = [importlib.import_module(f"{folder}.{file.stem}") for file in sorted((ROOT / folder).glob("test_*.py"))]
+    checks = {
+        function
+        for module in modules
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if name.startswith("test_")
+    }
+    told = {(row.values[0].check, row.values[0].failure is None) for row in rows}
+    return {check.__name__ for check in checks if {(check, True), (check, False)} - told}
+
+
+def exchange(status=200, content_type="application/json", headers=(), *, path="/", complete=True, length=100):
+    typed = (("Content-Type", content_type),) if content_type else ()
+    return Exchange(
+        method="GET",
+        url=f"https://{HOST}{path}",
+        at=AT,
+        status=status,
+        headers=(*typed, *headers),
+        body="",
+        length=length,
+        complete=complete,
+        seconds=0.1,
+    )

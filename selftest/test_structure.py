@@ -1,0 +1,138 @@
+"""The shape of the project: imports point one way, a check touches nothing, every box of the checklist is served."""
+
+import ast
+import importlib.util
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from cutover.check import Doc
+from cutover.checklist import catalogue
+
+ROOT = Path(__file__).parents[1]
+LIBRARY = sorted((ROOT / "cutover").rglob("*.py"))
+CHECKS = sorted(file for folder in ROOT.glob("tests_*") for file in folder.glob("test_*.py"))
+
+# Who may import whom: only what has a lower number.
+LAYERS = {
+    "errors": 0,
+    "redact": 0,
+    "checklist": 1,
+    "check": 1,
+    "facts": 1,
+    "inventory": 2,
+    "verdict": 2,
+    "targets": 3,
+    "demo": 3,
+    "locustfile": 3,
+    "probes": 3,
+    "report": 3,
+    "fixtures": 4,
+    "verification": 5,
+    "plugin": 6,
+}
+
+# Boxes that are to be judged by checks and have none yet: reports tell them as not reviewed. This may only shrink.
+UNSERVED = {
+    "1": "software",
+    "2": "dns",
+    "3": "secret-keys ssh",
+    "4": "repository virtualenv directories",
+    "5": "env-file required-variables optional-variables validation",
+    "6": "certbot certificate files renewal",
+    "7": "site-file site-content symlink default-site syntax restart",
+    "8": "install database url migration",
+    "9": "executable config-check start status logs",
+    "10": "unit enabled",
+    "12": "ssl-labs",
+    "13": "memory",
+    "14": "access-log error-log logrotate",
+    "15": "health-cron disk-cron certificate-cron",
+    "17": "directory script executable cron",
+}
+
+
+def imports(file):
+    """The full names of what a file imports from this project."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        yield from (name for name in names if name.split(".")[0] in ("cutover", "lab", "bench", "selftest"))
+
+
+@pytest.mark.parametrize("file", LIBRARY, ids=lambda file: str(file.relative_to(ROOT)))
+def test_imports_point_one_way(file):
+    own = file.relative_to(ROOT / "cutover").parts[0].removesuffix(".py")
+    for name in imports(file):
+        package, _, rest = name.partition(".")
+        assert package == "cutover", f"the library imports {name}"
+        other = rest.split(".")[0]
+        if own == "__init__" or other == own:
+            continue
+        assert LAYERS[other] < LAYERS[own], f"{own} imports {other}"
+
+
+@pytest.mark.parametrize("file", CHECKS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_check_file_imports_facts_and_promises_only(file):
+    allowed = ("cutover.check.", "cutover.facts.", "cutover.inventory.")
+    assert [name for name in imports(file) if not name.startswith(allowed)] == []
+
+
+@pytest.mark.parametrize(
+    "file", [*LIBRARY, *CHECKS, *sorted(ROOT.glob("lab/*.py"))], ids=lambda file: str(file.relative_to(ROOT))
+)
+def test_a_file_can_be_held_in_the_head(file):
+    assert len(file.read_text("utf-8").splitlines()) <= 300
+
+
+def checks():
+    for file in CHECKS:
+        spec = importlib.util.spec_from_file_location(f"structure_{file.stem}", file)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        for name, function in vars(module).items():
+            if name.startswith("test_"):
+                yield pytest.param(function, id=f"{file.parent.name}/{file.stem}::{name}")
+
+
+@pytest.mark.parametrize("function", list(checks()))
+def test_a_check_names_its_box_and_says_why_and_how_to_mend(function):
+    marks = [mark for mark in getattr(function, "pytestmark", []) if mark.name == "control"]
+    assert len(marks) == 1
+    assert catalogue()[marks[0].args[0]].judged_by == "checks"
+    doc = Doc.of(function)
+    assert len(doc.why) > 20
+    assert len(doc.mend) > 10
+
+
+def test_every_box_is_served():
+    served = {mark.args[0] for check in checks() for mark in check.values[0].pytestmark if mark.name == "control"}
+    wanted = {control.id for control in catalogue().control if control.judged_by == "checks"}
+    unserved = {f"{section}.{slug}" for section, slugs in UNSERVED.items() for slug in slugs.split()}
+    assert wanted - served == unserved
+
+
+def test_catalogue_has_the_checklists_boxes():
+    # Counted in the document; section 16 has no box.
+    boxes = [3, 2, 3, 3, 4, 4, 6, 4, 5, 2, 4, 4, 3, 3, 3, 0, 4, 9, 4, 4]
+    expected = {str(number): count for number, count in enumerate(boxes, 1)} | {"T1": 4, "T2": 3, "T3": 3, "T4": 3}
+    counts = Counter(control.section for control in catalogue().control)
+    assert {section.id: counts[section.id] for section in catalogue().section} == expected
+    assert counts.total() == 87
+    assert len({control.id for control in catalogue().control}) == 87
+
+
+@pytest.mark.parametrize("control", catalogue().control, ids=lambda control: control.id)
+def test_a_row_leads_to_rows_that_are_judged_by_checks(control):
+    assert bool(control.rows) == (control.judged_by == "rows")
+    for other in (*control.rows, *control.explains):
+        assert catalogue()[other].judged_by == "checks"
+    assert not set(control.rows) & set(control.explains)
+    assert (
+        bool(control.explains) == bool(control.advice_ja) == bool(control.advice_en) == control.section.startswith("T")
+    )
