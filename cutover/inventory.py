@@ -52,7 +52,8 @@ UrlPath = Annotated[str, AfterValidator(_path)]
 WayIn = Annotated[str, AfterValidator(_way_in)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=600)]
-Directory = Annotated[str, Field(pattern=r"^/[^\0\n]*$")]
+Directory = Annotated[str, Field(pattern=r"^/[\w@%+=:,./-]*$")]
+Name = Annotated[str, Field(pattern=r"^[\w@-][\w@.-]*$")]
 
 
 class Promise(BaseModel):
@@ -144,14 +145,54 @@ class Limits(Promise):
     load_concurrency: Annotated[int, Field(ge=1, le=100)] = 10
     connect_seconds: Seconds = 5.0
     answer_seconds: Seconds = 30.0
+    clock_skew_seconds: Seconds = 2.0
+    package_lists_hours: Annotated[int, Field(ge=1)] = 24
+    backup_hours: Annotated[int, Field(ge=1)] = 26
+    backup_keep_days: Annotated[int, Field(ge=1)] = 30
+    log_keep_days: Annotated[int, Field(ge=1)] = 30
 
 
 class Server(Promise):
-    """The way into the server."""
+    """The way into the server, where the checklist put things there, and what it promised of them.
+
+    ``remote`` and ``commit`` are what the checkout must be of; ``cors_origins`` what may call the API; empty,
+    they are not declared and their checks not reviewed. ``workers`` is the checklist's processors × 2 + 1
+    unless declared. ``service`` is empty when the application runs without systemd (section 10 is optional).
+    """
 
     way_in: WayIn
     ssh_config: Path | None = None
     sudo: bool = True
+    checkout: Directory = "/opt/mirai-knowledge-systems"
+    app_dir: Directory = "/opt/mirai-knowledge-systems/backend"
+    env_file: Directory = "/opt/mirai-knowledge-systems/backend/.env.production"
+    data_dir: Directory = "/var/lib/mirai-knowledge-system/data"
+    log_dir: Directory = "/var/log/mirai-knowledge-system"
+    backup_dir: Directory = "/var/backups/mirai-knowledge-system"
+    nginx_site: Name = "mirai-knowledge-system"
+    service: Annotated[str, Field(pattern=r"^([\w@-][\w@.-]*)?$")] = "mirai-knowledge-system"
+    bind_port: Port = 8000
+    remote: str = ""
+    commit: Annotated[str, Field(pattern=r"^([0-9a-f]{7,40})?$")] = ""
+    cors_origins: tuple[str, ...] = ()
+    workers: Annotated[int, Field(ge=1)] | None = None
+    threads: Annotated[int, Field(ge=1)] = 2
+    log_level: str = "INFO"
+    time_zone: str = "Asia/Tokyo"
+
+
+class Database(Promise):
+    """The PostgreSQL database of section 8, which is optional: declared by its table in the inventory."""
+
+    name: Name = "mirai_knowledge"
+    role: Name = "mks_user"
+
+
+class Metrics(Promise):
+    """The Prometheus endpoint of section 16, which is optional: declared by its table in the inventory."""
+
+    port: Port = 9100
+    path: UrlPath = "/metrics"
 
 
 class Target(Promise):
@@ -170,6 +211,8 @@ class Target(Promise):
     ports: Ports = Ports()
     limits: Limits = Limits()
     server: Server | None = None
+    database: Database | None = None
+    metrics: Metrics | None = None
 
     @property
     def label(self) -> str:

@@ -1,4 +1,4 @@
-"""The lab's command line: ``python -m lab up | down | status | ssh [NAME] [COMMAND…] | faults | record``."""
+"""The lab's command line: ``python -m lab up|down|status|ssh|copy|faults|record``; ``--help`` tells each."""
 
 from __future__ import annotations
 
@@ -94,6 +94,8 @@ def make_settings() -> deploy.Settings:
 def down() -> None:
     """Take away all that ``up`` made but the cached trees, in whatever state it is."""
     DEPLOYED.unlink(missing_ok=True)
+    for spec in network.COPIES:
+        host.Host(spec).destroy()
     REFERENCE.destroy()
     host.forget(SNAPSHOT)
     acme.stop()
@@ -136,7 +138,7 @@ def ssh(name: str, command: list[str]) -> None:
     os.execvp(argv[0], argv)
 
 
-def run_faults(only: list[str], listed: bool) -> int:
+def run_faults(only: list[str], listed: bool, jobs: int = 1) -> int:
     """Run the fault matrix, or the part of it whose names hold one of ``only``; 0 when all was seen as expected."""
     known = [fault for fault in faults.load().values() if not only or any(part in fault.name for part in only)]
     if not known:
@@ -145,32 +147,50 @@ def run_faults(only: list[str], listed: bool) -> int:
         for fault in known:
             print(f"{fault.name:45} {fault.tells.partition(chr(10))[0]}")
         return 0
+    return 0 if matrix.run(known, deployed_layers(), jobs) else 1
+
+
+def deployed_layers() -> list[Path]:
+    """What a copy of the deployed host stands on; the host itself goes on from there too."""
     require_up()
     tree = base.base_tree(SUITE)
     layers = [host.snapshot_layer(SNAPSHOT), base.wheel_layer(SUITE, tree, deploy.REQUIREMENTS), tree]
     if not layers[0].exists():
         step("snapshot", lambda: REFERENCE.snapshot(SNAPSHOT))
-    return 0 if matrix.run(known, REFERENCE, layers) else 1
+    if not REFERENCE.is_up():
+        REFERENCE.create(layers)
+        step("host again", REFERENCE.boot)
+    return layers
+
+
+def copy(number: int) -> None:
+    """Boot a fresh copy of the deployed host, for trials."""
+    layers = deployed_layers()
+    made = step(f"copy {number}", lambda: matrix.boot_copy(network.COPIES[number - 1], layers))
+    print(f"lab: {made.spec.name} is up: --host {network.API.fqdn} {' '.join(matrix.options(made))}")
 
 
 def require_up() -> None:
-    """Refuse what needs the whole lab while a part of it is missing."""
-    if missing := [what for what, there in parts().items() if not there]:
+    """Refuse what needs the whole lab while a part of it is missing; the host may be between two lives."""
+    if missing := [what for what, there in parts().items() if not there and not what.startswith("host")]:
         raise machine.Refusal(f"not up: {', '.join(missing)}; run `python -m lab up` first")
 
 
 def main() -> int:
     """Read the command line; 2 says that the lab cannot do it, and why, in one line."""
     parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="up|down|status|ssh|faults|record")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="up|down|status|ssh|copy|faults|record")
     commands.add_parser("up", help="build, boot and deploy the reference host")
     commands.add_parser("down", help="take all of it away but the cached base trees")
     commands.add_parser("status", help="tell which part is there; status 1 when one is missing")
     way_in = commands.add_parser("ssh", help="log in to a host as its operator, or run a command there")
     way_in.add_argument("name", nargs="?", default=network.API.name)
     way_in.add_argument("words", nargs=argparse.REMAINDER, metavar="command")
+    copying = commands.add_parser("copy", help="boot a fresh copy of the deployed host, for trials")
+    copying.add_argument("number", type=int, choices=range(1, len(network.COPIES) + 1))
     matrix_of = commands.add_parser("faults", help="put each known defect into the host and see what the suite says")
     matrix_of.add_argument("--only", action="append", default=[], metavar="NAME", help="faults with this in their name")
+    matrix_of.add_argument("--jobs", type=int, choices=range(1, 5), default=2, help="copies used side by side")
     matrix_of.add_argument("--list", action="store_true", dest="listed", help="tell their names and what they are")
     commands.add_parser("record", help="put the host's server facts into the demo")
     asked = parser.parse_args()
@@ -195,7 +215,10 @@ def main() -> int:
                     fcntl.flock(lock, fcntl.LOCK_EX)
                     require_ownership()
                     if asked.command == "faults":
-                        return run_faults(asked.only, listed=False)
+                        return run_faults(asked.only, listed=False, jobs=asked.jobs)
+                    if asked.command == "copy":
+                        copy(asked.number)
+                        return 0
                     {"up": up, "down": down}[asked.command]()
     except (machine.Refusal, RuntimeError) as refusal:
         print(f"lab: {refusal}", file=sys.stderr)

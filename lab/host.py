@@ -87,10 +87,7 @@ class Host:
     def prepare(self) -> None:
         """Give the tree its name, its resolver and the operator's way in."""
         call(["chroot", self.root, *_SHELL, _PREPARE])
-        names = f"{self.spec.fqdn} {self.spec.name}"
-        hosts = [f"{address} {names}" for address in self.spec.addresses]
-        self._write("etc/hostname", self.spec.name)
-        self._write("etc/hosts", "127.0.0.1 localhost", "::1 localhost ip6-localhost", *hosts)
+        self._name(self.spec.fqdn)
         (self.root / "etc/resolv.conf").unlink(missing_ok=True)
         self._write("etc/resolv.conf", f"search {DOMAIN}", f"nameserver {NAMESERVER.ipv4}")
         self._write("etc/default/locale", "LANG=C.UTF-8")
@@ -99,6 +96,18 @@ class Host:
         keys = self.root / f"home/{OPERATOR}/.ssh/authorized_keys"
         shutil.copyfile(KEY.with_suffix(".pub"), keys)
         shutil.chown(keys, *self._owner(f"home/{OPERATOR}"))
+
+    def pose_as(self, fqdn: str) -> None:
+        """Be a copy of that host at addresses of its own: it finds itself under the name."""
+        self._name(fqdn)
+        if self.spec.ipv4 not in KNOWN_HOSTS.read_text():
+            self.record_key()
+
+    def _name(self, fqdn: str) -> None:
+        names = f"{fqdn} {fqdn.partition('.')[0]}"
+        hosts = [f"{address} {names}" for address in self.spec.addresses]
+        self._write("etc/hostname", fqdn.partition(".")[0])
+        self._write("etc/hosts", "127.0.0.1 localhost", "::1 localhost ip6-localhost", *hosts)
 
     def record_key(self) -> None:
         """Let the operator's ssh know this host's key, under its name and its addresses."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from lab.faults import Fault
-from lab.host import Host
+from lab.host import OPERATOR, Host
 from lab.machine import Refusal
+from lab.network import API, COPIES, HostSpec
 
 ROOT = Path(__file__).parents[1]
 SUITE_SECONDS = 600  # a hang guard; a run takes a quarter of a minute
@@ -25,30 +28,58 @@ class Seen(NamedTuple):
     status: int
 
 
-def run(faults: list[Fault], host: Host, layers: list[Path]) -> bool:
-    """Run the faults one after the other and print a line for each; whether all were seen as expected.
+def run(faults: list[Fault], layers: list[Path], jobs: int) -> bool:
+    """Run the faults, ``jobs`` at a time, and print a line for each; whether all were seen as expected."""
+    free: SimpleQueue[HostSpec] = SimpleQueue()
+    for spec in COPIES[-jobs:]:
+        free.put(spec)
 
-    ``layers`` is the deployed host's snapshot on its base, from which the host is left as it was.
-    """
-    good = 0
-    try:
-        for fault in faults:
-            begun = time.monotonic()
-            host.create(layers)
-            host.boot()
-            wait_until_it_serves(host)
-            fault.apply(host)
-            seen = verify()
+    def one(fault: Fault) -> bool:
+        begun = time.monotonic()
+        spec = free.get()
+        try:
+            seen = try_one(fault, spec, layers)
             wrong = compare(fault, seen)
-            good += not wrong
-            told = f"{'ok  ' if not wrong else 'BAD '} {fault.name:45} {time.monotonic() - begun:5.1f} s  "
-            print(told + (wrong or f"{len(seen.fails)} fail, {len(seen.errors)} cannot look"), flush=True)
-    finally:
-        host.create(layers)
-        host.boot()
-        wait_until_it_serves(host)
+            told = f"{len(seen.fails)} fail, {len(seen.errors)} cannot look"
+        except (Refusal, subprocess.TimeoutExpired) as error:
+            wrong = told = str(error)
+        finally:
+            Host(spec).destroy()
+            free.put(spec)
+        print(
+            f"{'BAD' if wrong else 'ok ':4} {fault.name:50} {time.monotonic() - begun:5.1f} s  {wrong or told}",
+            flush=True,
+        )
+        return not wrong
+
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        good = sum(pool.map(one, faults))
     print(f"{good} of {len(faults)} faults seen exactly as expected", flush=True)
     return good == len(faults)
+
+
+def try_one(fault: Fault, spec: HostSpec, layers: list[Path]) -> Seen:
+    """Put one defect into a fresh copy and verify it."""
+    host = boot_copy(spec, layers)
+    fault.apply(host)
+    return verify(host)
+
+
+def boot_copy(spec: HostSpec, layers: list[Path]) -> Host:
+    """A fresh copy of the deployed host, serving."""
+    host = Host(spec)
+    host.create(layers)
+    host.pose_as(API.fqdn)
+    host.boot()
+    # The service is up a moment after the boot has ended.
+    host.run("for try in $(seq 60); do curl -fsk https://localhost/ >/dev/null && exit; sleep 0.5; done; exit 1")
+    return host
+
+
+def options(host: Host) -> list[str]:
+    """How the suite is led to a copy."""
+    addresses = [word for address in host.spec.addresses for word in ("--address", address)]
+    return [*addresses, "--ssh", f"{OPERATOR}@{host.spec.ipv4}"]
 
 
 def compare(fault: Fault, seen: Seen) -> str:
@@ -66,9 +97,18 @@ def compare(fault: Fault, seen: Seen) -> str:
     return "; ".join(told)
 
 
-def verify() -> Seen:
-    """Verify the reference host by the lab's inventory."""
-    argv = ["./verify", "-p", "no:cacheprovider", "--inventory", "lab/inventory.toml"]
+def verify(host: Host) -> Seen:
+    """Verify a copy by the lab's inventory."""
+    argv = [
+        "./verify",
+        "-p",
+        "no:cacheprovider",
+        "--inventory",
+        "lab/inventory.toml",
+        "--host",
+        API.fqdn,
+        *options(host),
+    ]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=SUITE_SECONDS)
     report = [line.partition(": ")[2] for line in done.stdout.splitlines() if line.startswith("report: ")]
     if not report:
@@ -80,8 +120,3 @@ def verify() -> Seen:
         words[told["verdict"] or ""].add(told["check"])
     unseen = words["not reviewed"]
     return Seen(frozenset(words["failed"]), frozenset(words["error"] | unseen), len(cases), done.returncode)
-
-
-def wait_until_it_serves(host: Host) -> None:
-    """The service is up a moment after the boot has ended."""
-    host.run("for try in $(seq 60); do curl -fsk https://localhost/ >/dev/null && exit; sleep 0.5; done; exit 1")

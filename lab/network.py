@@ -52,7 +52,10 @@ NAMESERVER = _row("ns1", 53, "infra")
 # Where the hosts' default routes lead. Not the machine: should it forward packets, the hosts' would leave.
 GATEWAY = _row("gateway", 254, "infra")
 
-HOSTS = (API, ACME, NAMESERVER, GATEWAY)
+# Copies of the reference host, for faults and trials; the lab's DNS does not know them.
+COPIES = tuple(_row(f"copy{number}", 20 + number) for number in range(1, 9))
+
+HOSTS = (API, ACME, NAMESERVER, GATEWAY, *COPIES)
 
 
 def netns(namespace: str) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from cutover.check import start_reading
+from cutover.facts.evidence import Output, Outputs
 from cutover.facts.http import Exchange
 from cutover.inventory import Target
 
@@ -68,3 +69,12 @@ def exchange(status=200, content_type="application/json", headers=(), *, path="/
         complete=complete,
         seconds=0.1,
     )
+
+
+def printed(texts):
+    """A visit on which each command printed its text and ended well, or came to the Output that is given."""
+    outputs = {
+        name: text if isinstance(text, Output) else Output(f"cat {name}", 0, text, "", 0.01)
+        for name, text in texts.items()
+    }
+    return Outputs(AT, HOST, outputs)

@@ -7,7 +7,7 @@ import pytest
 from cutover.facts.firewall import Firewall
 from cutover.facts.resources import Resources
 from cutover.facts.system import OperatingSystem
-from cutover.inventory import GB, GIB, Ports, Server, Target
+from cutover.inventory import GB, GIB, Ports, Target
 from selftest.rows import HOST, TARGET, fails, judge, one_sided, passes
 from tests_server import test_firewall as firewall
 from tests_server import test_resources as resources
@@ -31,7 +31,7 @@ OPEN = Firewall(
     evidence=(),
 )
 OFFICE = "22/tcp from 203.0.113.0/24"
-OFFICE_ONLY = Target(host=HOST, server=Server(way_in="local://", allowed=("80/tcp", "443/tcp", OFFICE)))
+OFFICE_ONLY = Target(host=HOST, ports=Ports(firewall=("80/tcp", "443/tcp", OFFICE)))
 OTHER_SSH = Target(host=HOST, ports=Ports(ssh=2222))
 BOTH = {"ipv4": True, "ipv6": True}
 ONE_SOURCE_FAMILY = pytest.mark.xfail(

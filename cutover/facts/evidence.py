@@ -20,9 +20,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command for the server: a line of POSIX sh that changes nothing, and its timeout in seconds.
+    """One command for the server: POSIX sh that changes nothing, and its timeout in seconds.
 
-    ``root`` before a program runs it with the privileges that reading it needs.
+    ``root`` before a program runs it with the privileges that reading it needs. The inventory's places are
+    variables: ``"$APP_DIR"`` and the others of ``cutover.probes.server.variables``.
     """
 
     line: str

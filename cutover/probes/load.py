@@ -18,11 +18,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from cutover.errors import ProbeError, Unreachable
+from cutover.errors import ProbeError
 from cutover.facts.evidence import Evidence
 from cutover.facts.load import Load, Sample
 from cutover.inventory import Limits, Peer
-from cutover.probes.dialling import now
+from cutover.probes.dialling import Dialler, now, reach
 from cutover.redact import redact
 
 LOCUSTFILE = Path(__file__).parents[1] / "locustfile.py"
@@ -39,8 +39,10 @@ def probe(peer: Peer) -> Load:
     ProbeError when not every request came to an end of its own, whatever ended locust: a smaller load is not
     taken for the whole. A failed request is a fact.
     """
-    if not peer.address:
-        raise Unreachable(f"{peer.target.host}: {peer.problem}", "look at the name's DNS records, or --address")
+    reach(peer, peer.target.ports.https)
+    with Dialler(peer) as dialler:
+        # Without verified TLS nothing may be sent, and a hundred refusals would tell no more than one.
+        dialler.ask(peer.target.endpoints.root)
     target, limits = peer.target, peer.target.limits
     port = "" if target.ports.https == 443 else f":{target.ports.https}"
     host = f"https://{target.host}{port}"

@@ -64,7 +64,7 @@ def probe(target: Target) -> Outputs:
     at = datetime.now(UTC).isoformat(timespec="seconds")
     backend = _backend(target, target.server)
     try:
-        result = backend.run("sh -c %s", compose(COMMANDS, mark))
+        result = backend.run("sh -c %s", compose(COMMANDS, mark, variables(target, target.server)))
     except RuntimeError as error:
         raise _no_way_in(target.server, error) from None
     outputs = parse(COMMANDS, mark, result.stdout_bytes)
@@ -74,9 +74,31 @@ def probe(target: Target) -> Outputs:
     return Outputs(at, target.label, outputs, target.server.sudo)
 
 
-def compose(commands: Mapping[str, Command], mark: str) -> str:
-    """The script that runs ``commands`` and frames what each prints with ``mark``."""
+def variables(target: Target, server: Server) -> dict[str, str]:
+    """What a command may name: ``"$APP_DIR"`` and the other places and names of the inventory."""
+    database, metrics = target.database, target.metrics
+    return {
+        "HOST_NAME": target.host,
+        "CHECKOUT": server.checkout,
+        "APP_DIR": server.app_dir,
+        "ENV_FILE": server.env_file,
+        "DATA_DIR": server.data_dir,
+        "LOG_DIR": server.log_dir,
+        "BACKUP_DIR": server.backup_dir,
+        "NGINX_SITE": server.nginx_site,
+        "SERVICE": server.service,
+        "BIND_PORT": str(server.bind_port),
+        "DB_NAME": database.name if database else "",
+        "DB_ROLE": database.role if database else "",
+        "METRICS_PORT": str(metrics.port) if metrics else "",
+        "METRICS_PATH": metrics.path if metrics else "",
+    }
+
+
+def compose(commands: Mapping[str, Command], mark: str, places: Mapping[str, str]) -> str:
+    """The script that runs ``commands``, which may name ``places``, and frames what each prints with ``mark``."""
     lines = [_SCRIPT % {"mark": mark, "bytes": OUTPUT_BYTES + 1}]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in places.items()]
     for name, command in commands.items():
         line = _PRELUDE % {"seconds": command.seconds} + command.line
         lines.append(f"visit {name} {command.seconds + 3} {shlex.quote(line)}")

@@ -54,6 +54,7 @@ class Survey:
         self._recorded = recorded
         self._results: dict[Wanted, object] = {}
         self._one_load_at_a_time = threading.Lock()
+        self._stopped = threading.Event()
 
     def facts(self, probe: str, subject: Subject) -> object:
         """What the probe saw; raises what it raised when it could not look."""
@@ -78,8 +79,15 @@ class Survey:
                 told(job, done[1][0], len(wanted))
 
         with ThreadPoolExecutor(max_workers=max(1, min(32, len(jobs)))) as pool:
-            for future in [pool.submit(self._target, label, job, note) for label, job in jobs.items() if job]:
-                future.result()
+            futures = [pool.submit(self._target, label, job, note) for label, job in jobs.items() if job]
+            try:
+                for future in futures:
+                    future.result()
+            except KeyboardInterrupt:
+                # The pool waits for its threads, and none of them hears of Ctrl-C.
+                self._stopped.set()
+                load.stop()
+                raise
 
     def _labels(self, target: str) -> set[str]:
         return {target, *(peer.label for peer in self._peers[target])}
@@ -92,6 +100,8 @@ class Survey:
         def run(job: Wanted) -> None:
             name, subject = job
             try:
+                if self._stopped.is_set():
+                    raise ProbeError("the run was interrupted before it looked", "verify again")
                 if name == "server" and label in self._recorded:
                     self._results[job] = read_recorded(self._recorded[label], label)
                 elif unreachable := self._unreachable(subject):

@@ -1,0 +1,225 @@
+"""The checks of tests_security, each with facts that keep the promise and facts that break it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cutover.facts.api import Api
+from cutover.facts.certificate import Certificate, Link
+from cutover.facts.http import REDIRECT_PATHS, Http
+from cutover.inventory import Limits, Target
+from selftest.rows import HOST, TARGET, exchange, fails, judge, one_sided, passes
+from tests_security import test_certificate as certificates
+from tests_security import test_headers as headers
+
+YEAR = 31_536_000
+HSTS = f"max-age={YEAR}; includeSubDomains"
+SURFACES = ("/", "api without token", "404", "static")
+GOOD = (*headers.PROMISED.items(), (headers.HSTS, HSTS))
+HALF_A_YEAR = Target(host=HOST, limits=Limits(hsts_seconds=YEAR // 2))
+HALF_LEFT = Target(host=HOST, limits=Limits(certificate_lifetime_left=0.5))
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+LEAF = Link(
+    subject=f"CN={HOST}",
+    issuer="CN=E7",
+    names=(HOST,),
+    not_before=NOW - 30 * DAY,
+    not_after=NOW + 60 * DAY,
+    fingerprint="ab" * 32,
+    self_signed=False,
+    signed_by_next=True,
+)
+MIDDLE = replace(
+    LEAF, subject="CN=E7", issuer="CN=Root X1", names=(), not_before=NOW - 900 * DAY, not_after=NOW + 900 * DAY
+)
+MIDDLE = replace(MIDDLE, signed_by_next=False)
+ROOT = replace(MIDDLE, subject="CN=Root X1", self_signed=True)
+SENT = Certificate(HOST, "192.0.2.1", NOW, (LEAF, MIDDLE), "", 0)
+
+
+def answers(keys, **changed):
+    """The same good headers in every answer, but for those of the answers named by their position: ``at2={…}``."""
+    told = {}
+    for index, key in enumerate(keys):
+        merged = {name: (value,) for name, value in GOOD} | changed.get(f"at{index}", {})
+        told[key] = exchange(headers=tuple((name, value) for name, values in merged.items() for value in values))
+    return told
+
+
+def of_headers():
+    for name, value in headers.PROMISED.items():
+        on_surfaces, on_redirect = headers.test_header_on_every_surface, headers.test_header_on_the_redirect
+        yield passes(name, on_surfaces, http=Http(answers(SURFACES)), name=name)
+        yield passes(name, on_redirect, redirect=Http(answers(REDIRECT_PATHS)), name=name)
+        for case, values, seen in (
+            ("absent", (), "absent"),
+            ("twice", (value, value), f"{value} | {value}"),
+            ("other", ("DENY",), "DENY"),
+            ("joined", (f"{value}, {value}",), f"{value}, {value}"),
+        ):
+            http = Http(answers(SURFACES, at3={name: values}))
+            yield fails(f"{name}-{case}", on_surfaces, f"static: {value}", f"static: {seen}", http=http, name=name)
+            http = Http(answers(REDIRECT_PATHS, at1={name: values}))
+            deep = REDIRECT_PATHS[1]
+            yield fails(f"{name}-{case}", on_redirect, f"{deep}: {value}", f"{deep}: {seen}", redirect=http, name=name)
+
+        with_token = headers.test_header_on_answers_with_a_token
+        me, knowledge = (replace(answers("x")["x"], url=f"https://{HOST}{path}") for path in ("/me", "/knowledge"))
+        yield passes(name, with_token, api=Api(me, "admin", knowledge, 1), name=name)
+        bare = replace(knowledge, headers=())
+        promised, seen = f"https://{HOST}/knowledge: {value}", f"https://{HOST}/knowledge: absent"
+        yield fails(name, with_token, promised, seen, api=Api(me, "admin", bare, 1), name=name)
+        twice = replace(me, headers=(*me.headers, (name.lower(), "0")))
+        promised, seen = f"https://{HOST}/me: {value}", f"https://{HOST}/me: {value} | 0"
+        yield fails(f"{name}-twice", with_token, promised, seen, api=Api(twice, "admin", knowledge, 1), name=name)
+
+
+GOOD_HSTS = {
+    "exactly": HSTS,
+    "longer": f"max-age={YEAR + 1}; includeSubDomains",
+    "preload": f"{HSTS}; preload",
+    "upper": f"MAX-AGE={YEAR}; INCLUDESUBDOMAINS",
+    "quoted": f'max-age="{YEAR}"; includeSubDomains',
+    "other-order": f"includeSubDomains;max-age={YEAR}",
+    "spaces": f" max-age = {YEAR} ; includeSubDomains ;",
+    "unknown-directive": f"{HSTS}; future=1",
+}
+BAD_HSTS = {
+    "one-second-short": f"max-age={YEAR - 1}; includeSubDomains",
+    "no-subdomains": f"max-age={YEAR}",
+    "subdomains-only": "includeSubDomains",
+    "zero": "max-age=0; includeSubDomains",
+    "negative": f"max-age=-{YEAR}; includeSubDomains",
+    "fraction": f"max-age={YEAR}.0; includeSubDomains",
+    "days": "max-age=365d; includeSubDomains",
+    "two-ages": f"max-age={YEAR}; max-age={YEAR}; includeSubDomains",
+    "subdomains-twice": f"{HSTS}; includeSubDomains",
+    "subdomains-valued": f"max-age={YEAR}; includeSubDomains=1",
+    "comma": f"max-age={YEAR}, includeSubDomains",
+    "prefix": f"x-max-age={YEAR}; includeSubDomains",
+    "garbage": "on",
+    "empty": "",
+    "two-values": "max-age=0 | max-age=0",
+}
+# Two values of the header, or one that is none by RFC 6797's grammar, and yet taken for a good one.
+TAKEN_FOR_GOOD = {
+    "sent-twice": f"{HSTS} | {HSTS}",
+    "sent-twice-then-off": f"{HSTS} | max-age=0; includeSubDomains",
+    "merged": f"{HSTS}, {HSTS}",
+    "half-quoted": f'max-age="{YEAR}; includeSubDomains',
+    "second-age-garbled": f"{HSTS}; max-age=x",
+}
+WRONGLY_GOOD = pytest.mark.xfail(strict=True, reason="hsts_holds does not see that the value is none, or two")
+
+
+def of_hsts():
+    check = headers.test_hsts_on_every_https_surface
+    promised = f"max-age of at least {YEAR} with includeSubDomains, once"
+
+    def served(value, position=0):
+        return Http(answers(SURFACES, **{f"at{position}": {headers.HSTS: value.split(" | ")}}))
+
+    for case, value in GOOD_HSTS.items():
+        yield passes(case, check, http=served(value), target=TARGET)
+    for case, value in BAD_HSTS.items():
+        yield fails(case, check, promised, f"/: {value or 'absent'}", http=served(value), target=TARGET)
+    for case, value in TAKEN_FOR_GOOD.items():
+        yield fails(case, check, promised, f"/: {value}", WRONGLY_GOOD, http=served(value), target=TARGET)
+    none = Http(answers(SURFACES, at2={headers.HSTS: ()}))
+    yield fails("absent-on-404", check, promised, "404: absent", http=none, target=TARGET)
+    none = Http(answers(SURFACES, at2={headers.HSTS: ()}, at3={headers.HSTS: ("max-age=0",)}))
+    yield fails("two-surfaces", check, promised, "404: absent; static: max-age=0", http=none, target=TARGET)
+    half = f"max-age={YEAR // 2}; includeSubDomains"
+    yield passes("half-a-year", check, http=served(half), target=HALF_A_YEAR)
+    less = f"max-age={YEAR // 2 - 1}; includeSubDomains"
+    promised = f"max-age of at least {YEAR // 2} with includeSubDomains, once"
+    yield fails("less-than-half", check, promised, f"/: {less}", http=served(less), target=HALF_A_YEAR)
+
+
+def with_leaf(**change):
+    return replace(SENT, chain=(replace(LEAF, **change), MIDDLE))
+
+
+def of_trust_and_order():
+    check = certificates.test_chain_leads_to_a_trusted_root
+    for code in (0, 9, 10, 62):
+        yield passes(str(code), check, certificate=replace(SENT, refusal="told elsewhere", refusal_code=code))
+    for code, chain, seen in (
+        (18, (replace(LEAF, self_signed=True),), "self-signed: no authority vouches for it"),
+        (19, (LEAF, MIDDLE, ROOT), "unknown root: the chain ends in CN=Root X1, which is not trusted here"),
+        (20, (LEAF,), "incomplete chain: the intermediate CN=E7 is not sent"),
+        (
+            20,
+            (LEAF, MIDDLE),
+            "incomplete chain or unknown issuer: CN=Root X1 is neither sent nor trusted here (why not)",
+        ),
+    ):
+        facts = replace(SENT, chain=chain, refusal="why not", refusal_code=code)
+        yield fails(f"{code}-{len(chain)}", check, "trusted", seen, certificate=facts)
+
+    check, promised = certificates.test_chain_is_in_order, "each certificate signed by the next one"
+    yield passes("two", check, certificate=SENT)
+    yield passes("one", check, certificate=replace(SENT, chain=(replace(LEAF, signed_by_next=False),)))
+    stray = replace(SENT, chain=(replace(LEAF, signed_by_next=False), ROOT, MIDDLE))
+    yield fails("mixed", check, promised, f"CN={HOST} ← CN=Root X1 ← CN=E7", certificate=stray)
+
+
+def of_name():
+    check = certificates.test_certificate_is_for_this_name
+    for names in ((HOST,), ("*.example.com",), ("API.Example.COM",), ("example.com", HOST)):
+        yield passes(names[0], check, certificate=with_leaf(names=names), target=TARGET)
+    for names, seen in (
+        ((), "no name"),
+        (("example.com", "www.example.com"), "example.com, www.example.com"),
+        (("*.api.example.com",), "*.api.example.com"),
+        (("*.com",), "*.com"),
+        (("*",), "*"),
+        (("a*.example.com",), "a*.example.com"),
+    ):
+        yield fails(seen, check, HOST, seen, certificate=with_leaf(names=names), target=TARGET)
+    refused = replace(SENT, refusal="hostname mismatch", refusal_code=62)
+    yield fails("refused", check, HOST, HOST, certificate=refused, target=TARGET)
+
+
+def of_times():
+    check, promised = certificates.test_certificate_is_valid_now, "valid at 2026-03-01 12:00 UTC"
+    yield passes("valid", check, certificate=SENT)
+    yield passes("last-second", check, certificate=with_leaf(not_after=NOW + SECOND))
+    yield passes("first-second", check, certificate=with_leaf(not_before=NOW))
+    expired, early = with_leaf(not_after=NOW), with_leaf(not_before=NOW + SECOND)
+    yield fails("expired", check, promised, f"CN={HOST}: expired {NOW}", certificate=expired)
+    yield fails("early", check, promised, f"CN={HOST}: not valid before {NOW + SECOND}", certificate=early)
+    old = replace(SENT, chain=(LEAF, replace(MIDDLE, not_after=NOW - DAY)))
+    yield fails("intermediate", check, promised, f"CN=E7: expired {NOW - DAY}", certificate=old)
+    unseen_root = replace(SENT, refusal="certificate has expired", refusal_code=10)
+    validity = "2026-01-30 to 2026-04-30 12:00 UTC"
+    yield fails("root-not-sent", check, promised, validity, certificate=unseen_root)
+
+    check, promised = certificates.test_certificate_was_renewed_in_time, "at least 25% of its lifetime left"
+    lifetime = {"not_before": NOW - 75 * DAY, "not_after": NOW + 25 * DAY}
+    yield passes("exactly-a-quarter", check, certificate=with_leaf(**lifetime), target=TARGET)
+    less = with_leaf(**lifetime | {"not_before": NOW - 75 * DAY - SECOND})
+    yield fails("second-less", check, promised, "25% of its lifetime left (25.0 days)", certificate=less, target=TARGET)
+    gone = with_leaf(not_before=NOW - 100 * DAY, not_after=NOW - 10 * DAY)
+    seen = "-11% of its lifetime left (-10.0 days)"
+    yield fails("expired", check, promised, seen, certificate=gone, target=TARGET)
+    six_days = with_leaf(not_before=NOW - 3 * DAY, not_after=NOW + 3 * DAY)
+    yield passes("short-lived", check, certificate=six_days, target=HALF_LEFT)
+    seen = "25% of its lifetime left (25.0 days)"
+    promised = "at least 50% of its lifetime left"
+    yield fails("half", check, promised, seen, certificate=with_leaf(**lifetime), target=HALF_LEFT)
+
+
+ROWS = [*of_headers(), *of_hsts(), *of_trust_and_order(), *of_name(), *of_times()]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_verdict(row):
+    assert judge(row) == row.failure
+
+
+def test_every_check_is_seen_to_pass_and_to_fail():
+    assert one_sided("tests_security", ROWS) == set()

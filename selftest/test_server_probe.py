@@ -1,0 +1,175 @@
+"""The visit to a server: its script in real shells, its frames, and what becomes of an ssh that fails."""
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from cutover.errors import NotDeclared, ProbeError
+from cutover.facts.evidence import Command, Outputs
+from cutover.inventory import Server, Target
+from cutover.probes import server
+from cutover.probes.process import run_bounded
+from selftest.rows import AT, HOST
+
+MARK = "00112233445566778899aabbccddeeff"
+SHELLS = {"sh": ["sh"], "dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
+GUARD_SECONDS = 60.0
+NAP = "61.7283945"  # seconds, an argument that no other process has
+
+AS_OPS = "id() { echo 1000; }; sudo() { echo 'sudo: a password is required' >&2; return 1; }; "
+COMMANDS = {
+    "hangs": Command(f"echo begun; sleep {NAP}", seconds=1),
+    "stubborn": Command(f"trap '' TERM; sleep {NAP}", seconds=1),
+    "apart": Command("echo out; echo err >&2; echo more; exit 3"),
+    "empty": Command("true"),
+    "bare": Command("printf 'no newline at the end'"),
+    "newlines": Command("printf '\\n\\nkept\\n\\n'"),
+    "digits": Command("printf '12\\n7' >&2; printf 8"),
+    "quotes": Command("""printf '%s|' "it's" 'a "quoted" %s' "$((1 + 1))" '$HOME' '\\n'"""),
+    "lines": Command("for word in one two; do\n  echo $word\ndone # a comment"),
+    "bytes": Command(r"printf 'a\000b\377\376\033[31mc\r\n'"),
+    "frames": Command(f"printf '\\n%s err frames 1\\n\\n0\\n%s end\\n' {MARK[::-1]} {MARK[:-1]}"),
+    "missing": Command("no-such-tool --version"),
+    "syntax": Command("if"),
+    "just-fits": Command(f"head -c {server.OUTPUT_BYTES} /dev/zero | tr '\\0' x"),
+    "too-long": Command(f"head -c {server.OUTPUT_BYTES + 1} /dev/zero | tr '\\0' x"),
+    "endless": Command("yes"),
+    "noisy": Command("seq 100000 >&2; echo fine"),
+    "input": Command("cat; echo ended"),
+    "locale": Command("echo $LC_ALL"),
+    "refused": Command(AS_OPS + "root cat /etc/shadow"),
+    "secret": Command("echo MKS_JWT_SECRET_KEY=abcdefghijklmnop"),
+    "last": Command("echo last"),
+}
+
+
+def running(word):
+    """The processes that have ``word`` in their arguments."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            arguments = file.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if word.encode() in arguments:
+            found.append(file.parent.name)
+    return found
+
+
+def visit(shell, commands):
+    begun = time.monotonic()
+    argv = [*SHELLS[shell], "-c", server.compose(commands, MARK)]
+    finished = run_bounded(argv, seconds=GUARD_SECONDS, bytes_=server.VISIT_BYTES)
+    assert time.monotonic() - begun < GUARD_SECONDS
+    return server.parse(commands, MARK, finished.stdout)
+
+
+@pytest.fixture(scope="module")
+def outputs():
+    return Outputs(AT, HOST, visit("sh", COMMANDS))
+
+
+def test_every_command_is_framed(outputs):
+    assert list(outputs.outputs) == list(COMMANDS)
+    assert [output.command for output in outputs.outputs.values()] == [c.line for c in COMMANDS.values()]
+
+
+@pytest.mark.parametrize("name", ["hangs", "stubborn"])
+def test_a_command_that_hangs_ends_by_its_own_timeout(outputs, name):
+    with pytest.raises(ProbeError, match="did not end in time"):
+        outputs.text(name)
+    assert 1 <= outputs.outputs[name].seconds < GUARD_SECONDS
+    assert running(NAP) == []
+
+
+def test_what_was_printed_before_a_timeout_is_kept_as_evidence(outputs):
+    (evidence,) = outputs.evidence("hangs")
+    assert evidence.answer.startswith("[124] begun")
+
+
+@pytest.mark.parametrize(
+    ("name", "rc", "stdout", "stderr"),
+    [
+        ("apart", 3, "out\nmore\n", "err"),
+        ("empty", 0, "", ""),
+        ("bare", 0, "no newline at the end", ""),
+        ("newlines", 0, "\n\nkept\n\n", ""),
+        ("digits", 0, "8", "12\n7"),
+        ("quotes", 0, 'it\'s|a "quoted" %s|2|$HOME|\\n|', ""),
+        ("lines", 0, "one\ntwo\n", ""),
+        ("bytes", 0, "a\\x00b\ufffd\ufffd\\x1b[31mc\\x0d\n", ""),
+        ("frames", 0, f"\n{MARK[::-1]} err frames 1\n\n0\n{MARK[:-1]} end\n", ""),
+        ("input", 0, "ended\n", ""),
+        ("locale", 0, "C\n", ""),
+        ("secret", 0, "MKS_JWT_SECRET_KEY=[redacted]\n", ""),
+        ("last", 0, "last\n", ""),
+    ],
+)
+def test_exit_status_and_both_streams_come_apart_and_whole(outputs, name, rc, stdout, stderr):
+    output = outputs[name]
+    assert (output.rc, output.stdout, output.stderr) == (rc, stdout, stderr)
+    assert not output.truncated
+
+
+def test_the_last_part_of_a_long_standard_error_is_kept(outputs):
+    noisy = outputs["noisy"]
+    assert (noisy.rc, noisy.stdout) == (0, "fine\n")
+    assert noisy.stderr.endswith("99999\n100000")
+    assert len(noisy.stderr) <= 4096
+
+
+def test_an_output_is_read_up_to_its_bound(outputs):
+    assert outputs.text("just-fits") == "x" * server.OUTPUT_BYTES
+    for name in ("too-long", "endless"):
+        assert len(outputs.outputs[name].stdout) == server.OUTPUT_BYTES
+        with pytest.raises(ProbeError, match="printed more than is read"):
+            outputs.text(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"), [("missing", "no-such-tool"), ("apart", "failed: err"), ("syntax", "yntax")]
+)
+def test_a_command_that_fails_is_a_probe_error_with_its_own_words(outputs, name, cause):
+    with pytest.raises(ProbeError, match=cause):
+        outputs.text(name)
+
+
+def test_a_refused_sudo_is_an_error_where_it_was_declared(outputs):
+    with pytest.raises(ProbeError, match="a password is required") as caught:
+        outputs.text("refused")
+    assert "sudoers" in caught.value.advice
+    undeclared = Outputs(AT, HOST, outputs.outputs, sudo=False)
+    with pytest.raises(NotDeclared):
+        undeclared.text("refused")
+
+
+@pytest.mark.parametrize("shell", [name for name, argv in SHELLS.items() if name != "sh" and shutil.which(argv[0])])
+def test_other_shells_frame_alike(outputs, shell):
+    quick = {name: command for name, command in COMMANDS.items() if command.seconds > 1}
+    found = visit(shell, quick)
+    told = [(name, out.rc, out.stdout, out.truncated) for name, out in found.items() if name != "endless"]
+    wanted = [(name, outputs.outputs[name]) for name in quick if name != "endless"]
+    assert told == [(name, out.rc, out.stdout, out.truncated) for name, out in wanted]
+
+
+def test_an_answer_that_breaks_off_loses_only_what_is_not_whole():
+    commands = {name: COMMANDS[name] for name in ("apart", "bare", "last")}
+    script = server.compose(commands, MARK)
+    whole = run_bounded(["sh", "-c", script], seconds=GUARD_SECONDS, bytes_=server.VISIT_BYTES).stdout
+    cut = whole[: whole.index(b"no newline at the end")]
+    assert list(server.parse(commands, MARK, b"Welcome to api!\r\n" + cut)) == ["apart"]
+    with pytest.raises(ProbeError, match="holds no output of 'last'"):
+        Outputs(AT, HOST, server.parse(commands, MARK, cut)).text("last")
+
+
+def test_the_probe_itself_visits_this_machine(monkeypatch):
+    monkeypatch.setattr(server, "COMMANDS", {"last": COMMANDS["last"]})
+    seen = server.probe(Target(host=HOST, server=Server(way_in="local://", sudo=False)))
+    assert (seen.host, seen.sudo, seen.text("last")) == (HOST, False, "last\n")
+
+
+def test_no_way_in_is_not_declared():
+    with pytest.raises(NotDeclared, match="--ssh user@host"):
+        server.probe(Target(host=HOST))

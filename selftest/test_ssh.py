@@ -1,0 +1,151 @@
+"""The way in by ssh, with a program of that name which does what an ssh in trouble does."""
+
+import stat
+import time
+
+import pytest
+from pydantic import ValidationError
+
+from cutover.errors import ProbeError
+from cutover.facts.evidence import Command
+from cutover.inventory import Limits, Server, Target
+from cutover.probes import server
+from selftest.rows import HOST
+from selftest.test_server_probe import GUARD_SECONDS, running
+
+WAY_IN = f"ssh://ops@{HOST}"
+NAP = "67.1828182"  # seconds, an argument that no other process has
+LETS_IN = 'for last; do :; done; echo "Welcome to api!"; exec sh -c "$last"'
+
+
+@pytest.fixture
+def ssh(tmp_path, monkeypatch):
+    """Puts a program named ssh first on PATH; it notes its arguments, then runs the given lines."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setattr(server, "COMMANDS", {"word": Command("echo word")})
+
+    def install(lines):
+        program = folder / "ssh"
+        program.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" >'{tmp_path}/arguments'\n{lines}\n")
+        program.chmod(stat.S_IRWXU)
+        return tmp_path / "arguments"
+
+    return install
+
+
+def visit(way_in=WAY_IN, **declared):
+    limits = Limits(connect_seconds=7.0)
+    return server.probe(Target(host=HOST, limits=limits, server=Server(way_in=way_in, **declared)))
+
+
+def failure(**declared):
+    begun = time.monotonic()
+    with pytest.raises(ProbeError) as caught:
+        visit(**declared)
+    assert time.monotonic() - begun < GUARD_SECONDS
+    return caught.value
+
+
+def test_one_visit_with_strict_options(ssh, tmp_path):
+    arguments = ssh(LETS_IN)
+    assert visit(ssh_config=tmp_path / "config").text("word") == "word\n"
+    given = arguments.read_text().splitlines()
+    for option in ("StrictHostKeyChecking=yes", "BatchMode=yes", "ForwardAgent=no", "ControlMaster=no"):
+        assert option in given
+    assert {"ConnectTimeout=7", "User=ops", HOST} <= set(given)
+    assert given[given.index("-F") + 1] == str(tmp_path / "config")
+    assert not [word for word in given if "ControlPersist" in word]
+
+
+def test_a_port_is_handed_on(ssh):
+    arguments = ssh(LETS_IN)
+    visit(f"{WAY_IN}:2222")
+    assert "Port=2222" in arguments.read_text().splitlines()
+
+
+HOST_KEY = """\
+@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
+@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @
+@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
+IT IS POSSIBLE THAT SOMEONE IS DOING SOMETHING NASTY!
+Host key verification failed."""
+BY_HAND = f"try the same way by hand: ssh ops@{HOST}"
+KEPT_CR = pytest.mark.xfail(strict=True, reason="ssh ends its lines with CR LF, and the CR is told as \\x0d")
+
+
+@pytest.mark.parametrize("end", ["\n", pytest.param("\r\n", marks=KEPT_CR)], ids=["lf", "crlf"])
+@pytest.mark.parametrize(
+    ("told", "advice"),
+    [
+        (HOST_KEY, "compare the host's key with its owner, then add it to known_hosts; never skip this"),
+        (f"ssh: connect to host {HOST} port 22: Connection timed out", BY_HAND),
+        (f"ssh: connect to host {HOST} port 22: Connection refused", BY_HAND),
+        (f"ssh: Could not resolve hostname {HOST}: Name or service not known", BY_HAND),
+        (f"ops@{HOST}: Permission denied (publickey).", BY_HAND),
+    ],
+    ids=["host-key", "timed-out", "refused", "no-name", "no-key"],
+)
+def test_an_ssh_that_fails_is_told_in_its_own_words(ssh, tmp_path, told, advice, end):
+    (tmp_path / "told").write_bytes(told.replace("\n", end).encode() + end.encode())
+    ssh(f"cat '{tmp_path}/told' >&2; exit 255")
+    error = failure()
+    assert error.cause == f"{WAY_IN}: {told.splitlines()[-1]}"
+    assert error.advice == advice
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ("exit 255", "no reason given"),
+        ("exit 0", "the visit's script did not run: it printed nothing"),
+        ("echo This account is not available.; exit 1", "the visit's script did not run: it printed nothing"),
+        ("echo 'sh: not found' >&2; exit 127", "the visit's script did not run: sh: not found"),
+        ("kill -9 $$", "the visit's script did not run: Killed"),
+    ],
+)
+def test_an_ssh_that_says_nothing_of_use(ssh, lines, reason):
+    ssh(lines)
+    assert failure().cause == f"{WAY_IN}: {reason}"
+
+
+def test_a_machine_without_ssh(ssh, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "ssh: not found" in failure().cause
+
+
+def test_an_ssh_that_never_ends_is_ended(ssh, monkeypatch):
+    monkeypatch.setattr(server, "VISIT_SECONDS", 1.0)
+    ssh(f"sleep {NAP} & sleep {NAP}")
+    assert "did not end within 1 s" in failure().cause
+    assert running(NAP) == []
+
+
+@pytest.mark.parametrize("stream", ["", " >&2"])
+def test_an_ssh_that_prints_endlessly_is_ended(ssh, monkeypatch, stream):
+    monkeypatch.setattr(server, "VISIT_BYTES", 100_000)
+    ssh(f"yes {NAP}{stream}")
+    assert "printed more than 100000 bytes" in failure().cause
+    assert running(NAP) == []
+
+
+@pytest.mark.xfail(strict=True, reason="a program that closes its streams and goes on ends in TimeoutExpired")
+def test_an_ssh_that_closes_its_streams_and_goes_on_is_ended(ssh, monkeypatch):
+    monkeypatch.setattr(server, "VISIT_SECONDS", 1.0)
+    ssh(f"exec >&- 2>&-; exec sleep {NAP}")
+    assert "did not end within 1 s" in failure().cause
+
+
+@pytest.mark.xfail(strict=True, reason="the cause speaks of /bin/sh and not of the way in")
+def test_an_ssh_that_was_ended_is_told_by_its_way_in(ssh, monkeypatch):
+    monkeypatch.setattr(server, "VISIT_SECONDS", 1.0)
+    ssh(f"sleep {NAP}")
+    assert failure().cause.startswith(f"{WAY_IN}: ")
+
+
+@pytest.mark.xfail(strict=True, reason="ways in that do not verify host keys, or that nobody knows, are accepted")
+@pytest.mark.parametrize("kind", ["paramiko", "safe-ssh", "telnet"])
+def test_a_way_in_that_verifies_no_host_key_is_refused(kind):
+    with pytest.raises(ValidationError, match="expected a way in"):
+        Server(way_in=f"{kind}://ops@{HOST}")
