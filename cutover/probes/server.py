@@ -22,7 +22,11 @@ from cutover.inventory import Server, Target
 from cutover.probes.process import run_bounded
 from cutover.redact import redact
 
-COMMANDS: dict[str, Command] = system.COMMANDS | resources.COMMANDS | firewall.COMMANDS
+COMMANDS: dict[str, Command] = {
+    **system.COMMANDS,
+    **resources.COMMANDS,
+    **firewall.COMMANDS,
+}
 
 OUTPUT_BYTES = 256 * 1024  # of each command
 VISIT_BYTES = 32 * 1024 * 1024  # of all together
