@@ -80,6 +80,7 @@ def summarise(
             _message(out, verdict)
     _causes(out, run.verdicts, "error")
     _causes(out, run.verdicts, "not reviewed")
+    _without_verdict(out, run.verdicts)
     out.line("")
     out.line(f"report: {_short(run.folder / 'junit.xml')}")
 
@@ -126,6 +127,17 @@ def _causes(out: pytest.TerminalReporter, verdicts: list[Verdict], word: Word) -
         out.line(f"    {len(waiting)} checks wait for it: {', '.join(controls)}")
         if word == "error":
             out.line(f"    mend      {waiting[0].mend}")
+
+
+def _without_verdict(out: pytest.TerminalReporter, verdicts: list[Verdict]) -> None:
+    """What a green summary does not speak of."""
+    told = {verdict.control_id for verdict in verdicts}
+    boxes = {"checks": "no check of this run", "attestation": "a person has to state them"}
+    for judged_by, why in boxes.items():
+        silent = [row.id for row in catalogue().control if row.judged_by == judged_by and row.id not in told]
+        if silent:
+            out.line("")
+            out.line(f"{len(silent)} of the checklist's boxes not judged, {why}: {', '.join(silent)}")
 
 
 def _short(path: Path) -> str:
