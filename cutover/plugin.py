@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import pickle
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -13,7 +16,7 @@ from cutover.demo import SERVER_FACTS, running
 from cutover.errors import ProbeError, UsageError
 from cutover.fixtures import *  # noqa: F403  (pytest finds fixtures in a plugin's namespace)
 from cutover.inventory import Target
-from cutover.verification import Verification
+from cutover.verification import Aim, Verification
 
 DEMO = "demo"
 NO_TARGET = "no target: name one with --host api.example.com, --inventory FILE, or try --host demo"
@@ -49,13 +52,23 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the targets; a mistake in them ends the run with one line and status 4."""
     config.addinivalue_line("markers", "control(id): the checklist's box that this check serves")
     try:
-        targets, recorded = _targets(config)
+        aim = _aim(config)
     except (UsageError, ProbeError) as error:
         raise pytest.UsageError(str(error)) from None
-    if targets:
-        verification = Verification(config, targets, recorded)
+    if aim:
+        verification = Verification(config, aim)
         config.stash[VERIFICATION] = verification
         config.pluginmanager.register(verification, "cutover-verification")
+
+
+def _aim(config: pytest.Config) -> Aim | None:
+    """What the run is about; None when nobody named a target."""
+    if workerinput := getattr(config, "workerinput", None):
+        told = workerinput.get("cutover")
+        # Written by the controller of this very run, over a pipe between the two.
+        return cast(Aim, pickle.loads(base64.b64decode(told))) if told else None  # noqa: S301
+    targets, recorded = _targets(config)
+    return Aim.at(targets, recorded, config.rootpath / "reports") if targets else None
 
 
 def _targets(config: pytest.Config) -> tuple[tuple[Target, ...], dict[str, Path]]:

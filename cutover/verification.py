@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import fcntl
+import os
+import pickle
 import secrets
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -29,20 +34,41 @@ _VERDICT = TypeAdapter(Verdict)
 _LETTERS: dict[Word, str] = {"passed": ".", "failed": "F", "error": "E", "waived": "w", "not reviewed": "-"}
 
 
+@dataclass(frozen=True)
+class Aim:
+    """What a run is about: its peers by target label, saved server facts that stand in for a server, its folder."""
+
+    peers: dict[str, tuple[Peer, ...]]
+    recorded: dict[str, Path]
+    folder: Path
+    started: datetime
+
+    @classmethod
+    def at(cls, targets: tuple[Target, ...], recorded: dict[str, Path], reports: Path) -> Aim:
+        """Find every target's addresses, side by side, and name the run by its time (UTC)."""
+        with ThreadPoolExecutor(max_workers=min(32, len(targets))) as pool:
+            found = list(pool.map(peers, targets))
+        started = datetime.now(UTC)
+        name = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        return cls({of[0].target.label: of for of in found}, recorded, reports / name, started)
+
+
 class Verification:
     """The plugin of a run that has targets."""
 
-    def __init__(self, config: pytest.Config, targets: tuple[Target, ...], recorded: Mapping[str, Path]) -> None:
-        """``recorded`` names saved server facts, by the label of the target they stand in for."""
+    def __init__(self, config: pytest.Config, aim: Aim) -> None:
         self._config = config
-        self._recorded = recorded
-        with ThreadPoolExecutor(max_workers=min(32, len(targets))) as pool:
-            found = list(pool.map(peers, targets))
-        self.peers: dict[str, tuple[Peer, ...]] = {of[0].target.label: of for of in found}
-        self._survey = config.stash[SURVEY] = survey.Survey(self.peers, recorded)
-        started = datetime.now(UTC)
-        name = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-        self._run = Run(config.rootpath / "reports" / name, started, [])
+        self._aim = aim
+        self.peers = aim.peers
+        self._survey = config.stash[SURVEY] = survey.Survey(aim.peers, aim.recorded)
+        self._run = Run(aim.folder, aim.started, [])
+        # Under -n, workers judge and the controller reports.
+        self._reports = not hasattr(config, "workerinput")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - a type of xdist, which is optional
+        """Tell a worker what the run is about, so that none resolves or starts anything by itself."""
+        node.workerinput["cutover"] = base64.b64encode(pickle.dumps(self._aim)).decode()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
@@ -55,9 +81,20 @@ class Verification:
         if session.config.option.tbstyle == "auto":
             session.config.option.tbstyle = "no"
         wanted = {job for item in session.items for job in _wanted(item)}
-        with terminal.Progress(self._config) as progress:
-            self._survey.look(wanted, progress.told)
-        survey.save(self._survey.results(), self._run.folder / "facts")
+        if not wanted:
+            return
+        facts = self._run.folder / "facts"
+        facts.mkdir(parents=True, exist_ok=True)
+        with (facts / ".lock").open("a") as lock:
+            # Whoever comes first looks, for all processes of this run.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if os.fstat(lock.fileno()).st_size:
+                self._survey.load(wanted, facts)
+                return
+            with terminal.Progress(self._config) as progress:
+                self._survey.look(wanted, progress.told)
+            self._survey.save(facts)
+            lock.write("looked\n")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -103,7 +140,7 @@ class Verification:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the reports. A run in which nothing was judged is not green."""
-        if session.config.option.collectonly:
+        if session.config.option.collectonly or not self._reports:
             return
         judged = [verdict for verdict in self._run.verdicts if verdict.word != "not reviewed"]
         if exitstatus == pytest.ExitCode.OK and not judged:
@@ -114,7 +151,7 @@ class Verification:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The summary by section."""
         if not self._config.option.collectonly:
-            terminal.summarise(terminalreporter, self._run, self.peers, self._recorded)
+            terminal.summarise(terminalreporter, self._run, self.peers, self._aim.recorded)
 
 
 def _wanted(item: pytest.Item) -> list[survey.Wanted]:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from cutover.demo import SERVER_FACTS
-from cutover.facts.evidence import Outputs
-from cutover.probes import server
+from cutover.probes import saved, server
 from cutover.targets import load
 
 INVENTORY = Path(__file__).with_name("inventory.toml")
@@ -19,6 +16,5 @@ def record() -> Path:
     """Look into the reference host as the suite does, and put what was seen into the demo."""
     seen = server.probe(load(INVENTORY)[0])
     told = f"recorded on the lab's reference host at {seen.at}"
-    text = TypeAdapter(Outputs).dump_json(replace(seen, recorded=told), indent=1)
-    SERVER_FACTS.write_bytes(text + b"\n")
+    saved.write(SERVER_FACTS, replace(seen, recorded=told))
     return SERVER_FACTS

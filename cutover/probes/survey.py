@@ -6,39 +6,45 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
-
-from pydantic import TypeAdapter
+from typing import Any, Literal, NamedTuple, cast
 
 from cutover.errors import NotDeclared, ProbeError, Unreachable
+from cutover.facts.api import Api, Login
+from cutover.facts.certificate import Certificate
 from cutover.facts.evidence import Outputs
+from cutover.facts.http import Http
+from cutover.facts.latency import Latency
+from cutover.facts.load import Load
+from cutover.facts.ports import Ports
 from cutover.inventory import Peer, Target
-from cutover.probes import api, certificate, http, latency, load, ports, server
+from cutover.probes import api, certificate, http, latency, load, ports, saved, server
 from cutover.probes.operator import Operator
 
 Stage = Literal["observe", "latency", "load"]
 
 
 class Probe(NamedTuple):
-    """One row of the table of probes: what it looks at, when, and the function."""
+    """One row of the table of probes: what it looks at, when, what it brings, and the function."""
 
     of: Literal["target", "peer"]
     stage: Stage
+    brings: type[object]
     run: Callable[[Any, Operator], object]
 
 
 # The name of a probe is the name of the fixture that hands its facts to checks.
 PROBES: dict[str, Probe] = {
-    "server": Probe("target", "observe", lambda target, _: server.probe(target)),
-    "ports": Probe("peer", "observe", lambda peer, _: ports.probe(peer)),
-    "http": Probe("peer", "observe", lambda peer, _: http.surfaces(peer)),
-    "redirect": Probe("peer", "observe", lambda peer, _: http.redirects(peer)),
-    "certificate": Probe("peer", "observe", lambda peer, _: certificate.probe(peer)),
-    "login": Probe("target", "observe", lambda _, operator: api.login(operator)),
-    "api": Probe("peer", "observe", api.probe),
-    "latency": Probe("peer", "latency", latency.probe),
-    "load": Probe("peer", "load", lambda peer, _: load.probe(peer)),
+    "server": Probe("target", "observe", Outputs, lambda target, _: server.probe(target)),
+    "ports": Probe("peer", "observe", Ports, lambda peer, _: ports.probe(peer)),
+    "http": Probe("peer", "observe", Http, lambda peer, _: http.surfaces(peer)),
+    "redirect": Probe("peer", "observe", Http, lambda peer, _: http.redirects(peer)),
+    "certificate": Probe("peer", "observe", Certificate, lambda peer, _: certificate.probe(peer)),
+    "login": Probe("target", "observe", Login, lambda _, operator: api.login(operator)),
+    "api": Probe("peer", "observe", Api, api.probe),
+    "latency": Probe("peer", "latency", Latency, latency.probe),
+    "load": Probe("peer", "load", Load, lambda peer, _: load.probe(peer)),
 }
 
 Subject = Target | Peer
@@ -63,9 +69,16 @@ class Survey:
             raise result
         return result
 
-    def results(self) -> dict[Wanted, object]:
-        """Everything, for saving."""
-        return dict(self._results)
+    def save(self, folder: Path) -> None:
+        """Write what every probe brought, a file each."""
+        for (probe, subject), result in self._results.items():
+            saved.write(folder / subject / f"{probe}.json", result)
+
+    def load(self, wanted: Iterable[Wanted], folder: Path) -> None:
+        """Take what was saved in place of looking; UsageError when some of it is not there."""
+        for probe, subject in wanted:
+            file = folder / subject / f"{probe}.json"
+            self._results[probe, subject] = saved.read(file, PROBES[probe].brings)
 
     def look(self, wanted: Iterable[Wanted], told: Callable[[Wanted, int, int], None]) -> None:
         """Run the wanted probes; ``told`` hears of each that ended, with how many of how many are done."""
@@ -103,7 +116,8 @@ class Survey:
                 if self._stopped.is_set():
                     raise ProbeError("the run was interrupted before it looked", "verify again")
                 if name == "server" and label in self._recorded:
-                    self._results[job] = read_recorded(self._recorded[label], label)
+                    recorded = cast(Outputs, saved.read(self._recorded[label], Outputs))
+                    self._results[job] = replace(recorded, host=label)
                 elif unreachable := self._unreachable(subject):
                     self._results[job] = unreachable
                 else:
@@ -139,19 +153,3 @@ class Survey:
         if causes and not looked:
             for job in failures:
                 self._results[job] = min(causes, key=lambda error: error.cause)
-
-
-def save(results: Mapping[Wanted, object], folder: Path) -> None:
-    """Write all facts as JSON, one file for each probe and subject."""
-    for (probe, subject), result in results.items():
-        if not isinstance(result, Exception):
-            place = folder / subject
-            place.mkdir(parents=True, exist_ok=True)
-            (place / f"{probe}.json").write_bytes(TypeAdapter(type(result)).dump_json(result, indent=1))
-
-
-def read_recorded(file: Path, label: str) -> Outputs:
-    """Server facts of another day, told as such."""
-    outputs: Outputs = TypeAdapter(Outputs).validate_json(file.read_bytes())
-    told = outputs.recorded or f"facts recorded on {outputs.host} at {outputs.at}"
-    return Outputs(outputs.at, label, outputs.outputs, outputs.sudo, told)

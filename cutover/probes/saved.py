@@ -1,0 +1,41 @@
+"""Results of probes as JSON: kept with the run, shared between processes, judged again later."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from cutover.errors import NotDeclared, ProbeError, Unreachable, UsageError
+
+_KINDS = {"ProbeError": ProbeError, "Unreachable": Unreachable}
+
+
+def write(file: Path, result: object) -> None:
+    """Save what a probe returned, or the ProbeError or NotDeclared that it raised."""
+    match result:
+        case ProbeError():
+            content: dict[str, Any] = {"error": type(result).__name__, "cause": result.cause, "advice": result.advice}
+        case NotDeclared():
+            content = {"error": "NotDeclared", "cause": str(result)}
+        case _:
+            content = {"facts": TypeAdapter(type(result)).dump_python(result, mode="json")}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def read(file: Path, kind: type[object]) -> object:
+    """Read it back: facts of this kind, or the exception. UsageError for what is neither."""
+    try:
+        content = json.loads(file.read_text("utf-8"))
+        if "error" not in content:
+            return TypeAdapter(kind).validate_json(json.dumps(content["facts"]))
+        if content["error"] == "NotDeclared":
+            return NotDeclared(content["cause"])
+        return _KINDS[content["error"]](content["cause"], content["advice"])
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, ValidationError):
+        raise UsageError(f"{file}: is not a saved result of a probe for {kind.__name__}") from None
