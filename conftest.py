@@ -1,3 +1,3 @@
-"""Makes this folder a verification suite: options, fixtures and reports are cutover's pytest plugin."""
+"""Makes this folder a verification suite, also under another configuration than pyproject.toml's."""
 
 pytest_plugins = ["cutover.plugin"]

@@ -6,17 +6,27 @@ from typing import cast
 
 import pytest
 
+from cutover.errors import NotDeclared
 from cutover.facts.api import Api, Login
+from cutover.facts.app_logs import AppLogs
+from cutover.facts.application import Application, Memory, Run, StartScript
 from cutover.facts.certificate import Certificate
+from cutover.facts.certificate_files import CertificateFiles, CertificateOnDisk
+from cutover.facts.checkout import Checkout, Packages, Virtualenv
+from cutover.facts.directories import Directories
+from cutover.facts.environment import Agreement, EnvFile, Environment
 from cutover.facts.evidence import Outputs
 from cutover.facts.firewall import Firewall
 from cutover.facts.http import Http
 from cutover.facts.latency import Latency
 from cutover.facts.load import Load
+from cutover.facts.nginx import Nginx, NginxSites, NginxUnit
 from cutover.facts.ports import Ports
+from cutover.facts.renewal import Renewal
 from cutover.facts.resources import Resources
+from cutover.facts.service import Service
 from cutover.facts.system import OperatingSystem
-from cutover.inventory import Peer, Target
+from cutover.inventory import Peer, Server, Target
 from cutover.probes.survey import Survey
 
 SURVEY = pytest.StashKey[Survey]()
@@ -62,6 +72,158 @@ def resources(server: Outputs) -> Resources:
 def firewall(server: Outputs) -> Firewall:
     """The firewall as the host has it."""
     return Firewall.read(server)
+
+
+@pytest.fixture
+def promises(target: Target) -> Server:
+    """What was promised of the server."""
+    if target.server is None:
+        raise NotDeclared("no way into the server is declared")
+    return target.server
+
+
+@pytest.fixture
+def declared_remote(promises: Server) -> str:
+    """The repository that the checkout must be of."""
+    if not promises.remote:
+        raise NotDeclared("server.remote is not declared")
+    return promises.remote
+
+
+@pytest.fixture
+def declared_commit(promises: Server) -> str:
+    """The commit that is to be deployed."""
+    if not promises.commit:
+        raise NotDeclared("server.commit is not declared")
+    return promises.commit
+
+
+@pytest.fixture
+def declared_origins(promises: Server) -> frozenset[str]:
+    """What may call the API from a browser."""
+    if not promises.cors_origins:
+        raise NotDeclared("server.cors_origins is not declared")
+    return frozenset(promises.cors_origins)
+
+
+@pytest.fixture
+def checkout(server: Outputs) -> Checkout:
+    """The application's git checkout."""
+    return Checkout.read(server)
+
+
+@pytest.fixture
+def virtualenv(server: Outputs) -> Virtualenv:
+    """The application's virtual environment."""
+    return Virtualenv.read(server)
+
+
+@pytest.fixture
+def packages(server: Outputs) -> Packages:
+    """What the virtual environment holds and lacks."""
+    return Packages.read(server)
+
+
+@pytest.fixture
+def directories(server: Outputs) -> Directories:
+    """The data and log directories."""
+    return Directories.read(server)
+
+
+@pytest.fixture
+def env_file(server: Outputs) -> EnvFile:
+    """The environment file as a file."""
+    return EnvFile.read(server)
+
+
+@pytest.fixture
+def environment(server: Outputs) -> Environment:
+    """The environment file's variables, without secrets."""
+    return Environment.read(server)
+
+
+@pytest.fixture
+def agreement(server: Outputs) -> Agreement:
+    """What the running application has otherwise than the environment file."""
+    return Agreement.read(server)
+
+
+@pytest.fixture
+def application(server: Outputs) -> Application:
+    """The processes on the application's port."""
+    return Application.read(server)
+
+
+@pytest.fixture
+def memory(server: Outputs) -> Memory:
+    """The memory of the application's processes."""
+    return Memory.read(server)
+
+
+@pytest.fixture
+def start_script(server: Outputs) -> StartScript:
+    """run_production.sh as a file."""
+    return StartScript.read(server)
+
+
+@pytest.fixture
+def app_logs(server: Outputs) -> AppLogs:
+    """The application's own log files."""
+    return AppLogs.read(server)
+
+
+@pytest.fixture
+def service(server: Outputs) -> Service:
+    """The application's systemd unit."""
+    return Service.read(server)
+
+
+@pytest.fixture
+def script_check(server: Outputs) -> Run:
+    """How run_production.sh check ended."""
+    return Run.read(server, "app-check")
+
+
+@pytest.fixture
+def script_status(server: Outputs) -> Run:
+    """How run_production.sh status ended."""
+    return Run.read(server, "app-status")
+
+
+@pytest.fixture
+def certificate_files(server: Outputs) -> CertificateFiles:
+    """The certificate and its key as files."""
+    return CertificateFiles.read(server)
+
+
+@pytest.fixture
+def certificate_on_disk(server: Outputs) -> CertificateOnDisk:
+    """What the certificate's file and its key hold."""
+    return CertificateOnDisk.read(server)
+
+
+@pytest.fixture
+def renewal(server: Outputs) -> Renewal:
+    """How the certificate is renewed."""
+    return Renewal.read(server)
+
+
+@pytest.fixture
+def nginx(server: Outputs) -> Nginx:
+    """nginx's configuration, and since when it runs."""
+    return Nginx.read(server)
+
+
+@pytest.fixture
+def nginx_unit(server: Outputs) -> NginxUnit:
+    """nginx as systemd has it."""
+    return NginxUnit.read(server)
+
+
+@pytest.fixture
+def nginx_sites(server: Outputs) -> NginxSites:
+    """The site's file and what is enabled."""
+    return NginxSites.read(server)
 
 
 @pytest.fixture

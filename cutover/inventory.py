@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyAddress
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyAddress
+
+# testinfra's, as far as they need nothing but a program of the operator's machine.
+BACKENDS = ("local", "ssh", "docker", "podman", "kubectl", "openshift", "lxc", "ansible", "salt", "chroot")
 
 GB = 10**9  # bytes; the checklist and the makers of disks count in powers of ten
 GIB = 2**30  # bytes; memory comes in powers of two
@@ -27,6 +30,13 @@ def _host_name(name: str) -> str:
     return name
 
 
+def _address(address: object) -> object:
+    """Refuse a number, which to ipaddress is an address too."""
+    if isinstance(address, int | bytes):
+        raise ValueError("value is not a valid IPv4 or IPv6 address")
+    return address
+
+
 def _path(path: str) -> str:
     """Accept the path of a URL on the target."""
     if not re.fullmatch(r"/(?!/)[!-~]*", path):
@@ -37,16 +47,22 @@ def _path(path: str) -> str:
 def _way_in(way: str) -> str:
     """Accept a testinfra host spec that names its backend."""
     url = urlsplit(way)
-    if not url.scheme or "://" not in way or (url.scheme != "local" and not url.netloc):
+    if url.scheme not in BACKENDS or "://" not in way or (url.scheme != "local" and not url.netloc):
         raise ValueError("expected a way in such as ssh://ops@api.example.com, local:// or docker://NAME")
     if url.password:
         raise ValueError("a password does not belong in an inventory; use a key or the ssh agent")
     host = url.netloc.rpartition("@")[2]
-    if host.startswith("-") or not re.fullmatch(r"[\w.@:%\[\]-]*", url.netloc):
+    port = re.search(r":(\d+)$", host)
+    if (
+        host.startswith("-")
+        or not re.fullmatch(r"[\w.@:%\[\]-]*", url.netloc)
+        or (port and not 0 < int(port[1]) <= 65535)
+    ):
         raise ValueError("expected user@host or user@host:port after ://")
     return way
 
 
+Address = Annotated[IPvAnyAddress, BeforeValidator(_address)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 UrlPath = Annotated[str, AfterValidator(_path)]
 WayIn = Annotated[str, AfterValidator(_way_in)]
@@ -158,6 +174,7 @@ class Server(Promise):
     ``remote`` and ``commit`` are what the checkout must be of; ``cors_origins`` what may call the API; empty,
     they are not declared and their checks not reviewed. ``workers`` is the checklist's processors × 2 + 1
     unless declared. ``service`` is empty when the application runs without systemd (section 10 is optional).
+    ``certificate`` and ``private_key`` are certbot's files for the host's name unless declared.
     """
 
     way_in: WayIn
@@ -169,6 +186,8 @@ class Server(Promise):
     data_dir: Directory = "/var/lib/mirai-knowledge-system/data"
     log_dir: Directory = "/var/log/mirai-knowledge-system"
     backup_dir: Directory = "/var/backups/mirai-knowledge-system"
+    certificate: Directory | None = None
+    private_key: Directory | None = None
     nginx_site: Name = "mirai-knowledge-system"
     service: Annotated[str, Field(pattern=r"^([\w@-][\w@.-]*)?$")] = "mirai-knowledge-system"
     bind_port: Port = 8000
@@ -200,12 +219,12 @@ class Target(Promise):
 
     host: HostName
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$")] = ""
-    addresses: tuple[IPvAnyAddress, ...] = ()
+    addresses: tuple[Address, ...] = ()
     phase: Literal["pre", "post"] = "post"
     tier: Literal["small", "medium", "large"] = "small"
     ca: Path | None = None
-    resolvers: tuple[IPvAnyAddress, ...] = ()
-    old_server: IPvAnyAddress | None = None
+    resolvers: tuple[Address, ...] = ()
+    old_server: Address | None = None
     credentials: Credentials = Credentials()
     endpoints: Endpoints = Endpoints()
     ports: Ports = Ports()

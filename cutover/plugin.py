@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from cutover import targets as declared
+from cutover import targets as declarations
 from cutover.checklist import catalogue
 from cutover.demo import SERVER_FACTS, running
 from cutover.errors import ProbeError, UsageError
@@ -79,15 +79,16 @@ def _targets(config: pytest.Config) -> tuple[tuple[Target, ...], dict[str, Path]
     if (addresses or ssh) and len(hosts) != 1:
         raise UsageError("--address and --ssh speak of one host: name it with exactly one --host")
     if config.option.inventory:
-        targets = declared.load(config.option.inventory)
+        targets = declarations.load(config.option.inventory)
         known = {name: target for target in targets for name in (target.host, target.label)}
+        hosts = [host if host in known else host.rstrip(".").lower() for host in hosts]
         for host in hosts:
             if host not in known:
                 raise UsageError(f"--host {host}: not in {config.option.inventory}, which has {', '.join(known)}")
         if hosts:
             targets = tuple(target for target in targets if {target.host, target.label} & set(hosts))
-        return tuple(declared.overridden(target, addresses, ssh) for target in targets), {}
-    targets = tuple(declared.from_options(host, addresses, ssh) for host in hosts if host != DEMO)
+        return tuple(declarations.overridden(target, addresses, ssh) for target in targets), {}
+    targets = tuple(declarations.from_options(host, addresses, ssh) for host in hosts if host != DEMO)
     if DEMO not in hosts:
         return targets, {}
     if addresses or ssh:
@@ -122,6 +123,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if VERIFICATION not in config.stash:
             raise pytest.UsageError(NO_TARGET)
         try:
-            catalogue()[marker.args[0]]
+            catalogue()[str(next(iter(marker.args), ""))]
         except UsageError as error:
             raise pytest.UsageError(f"{item.nodeid.partition('[')[0]}: {error}") from None

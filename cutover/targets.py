@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
+import ssl
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,20 +28,23 @@ def load(path: Path) -> tuple[Target, ...]:
     Paths in it are relative to the file.
     """
     try:
-        rows = tomllib.loads(path.read_text("utf-8"))
+        # Dates have no place in an inventory: what stands for one is of no type that a key has.
+        rows = json.dumps(tomllib.loads(path.read_text("utf-8")), default=lambda date: {"date": str(date)})
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise UsageError(f"{path}: is nested too deeply") from None
+    except ValueError as error:  # of TOML, of UTF-8, or a number with thousands of digits
         raise UsageError(f"{path}: is not TOML: {error}") from None
     try:
-        targets = _File.model_validate_json(json.dumps(rows, default=str)).target
+        targets = _File.model_validate_json(rows).target
     except ValidationError as error:
         raise UsageError(f"{path}: {explain(error, _File)}") from None
     labels = [target.label for target in targets]
     for label in labels:
         if labels.count(label) > 1:
             raise UsageError(f"{path}: two targets are called {label}; give each a name of its own")
-    return tuple(_anchored(target, path.parent) for target in targets)
+    return tuple(_anchored(target, path, f"target[{number}]") for number, target in enumerate(targets))
 
 
 def from_options(host: str, addresses: list[str], ssh: str | None) -> Target:
@@ -77,17 +82,19 @@ def _from_row(row: dict[str, Any], addresses: list[str], ssh: str | None) -> Tar
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
     """The first of a validation's errors in one line: key, what was expected, what was there."""
-    first = error.errors()[0]
+    # A key that nobody knows is why another one is missing.
+    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
     loc = first["loc"]
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
+    parts = (f"[{part}]" if isinstance(part, int) else f".{_printable(part)}" for part in loc)
+    key = "".join(parts).lstrip(".")
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(loc[-1]), _known_keys(model), n=1)
         return f"{key}: unknown key" + (f"; did you mean {near[0]}?" if near else "")
     if first["type"] == "missing":
         return f"{key}: is missing"
     given = _given(first)
-    # A value under credentials may be a password that was put in the wrong place.
-    told = f", not {given}" if given and "credentials" not in loc else ""
+    # A value under credentials may be a password that was put in the wrong place; a way in may hold one.
+    told = f", not {given}" if given and not {"credentials", "way_in"} & set(loc) else ""
     return f"{key}: {_expected(first)}{told}"
 
 
@@ -98,7 +105,12 @@ def _expected(first: ErrorDetails) -> str:
 
 def _given(first: ErrorDetails) -> str:
     value = first["input"]
-    return repr(value) if isinstance(value, str | int | float | bool) else ""
+    return _printable(repr(value)) if isinstance(value, str | int | float | bool) else ""
+
+
+def _printable(text: str) -> str:
+    visible = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return visible if len(visible) <= 120 else f"{visible[:119]}…"
 
 
 def _known_keys(model: type[BaseModel]) -> set[str]:
@@ -111,13 +123,22 @@ def _known_keys(model: type[BaseModel]) -> set[str]:
     return keys
 
 
-def _anchored(target: Target, folder: Path) -> Target:
+def _anchored(target: Target, path: Path, key: str) -> Target:
+    """The target with paths that are relative to the inventory's file, and name what can be read."""
+    folder = path.parent
     credentials = target.credentials.model_copy()
     credentials._folder = folder
     update: dict[str, Any] = {"credentials": credentials}
     if target.ca:
         update["ca"] = folder / target.ca
+        try:
+            ssl.create_default_context(cafile=update["ca"])
+        except OSError as error:  # of the file, or of OpenSSL
+            reason = "holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+            raise UsageError(f"{path}: {key}.ca: {update['ca']}: {reason}") from None
     if target.server and target.server.ssh_config:
         anchored = folder / target.server.ssh_config
+        if not os.access(anchored, os.R_OK):
+            raise UsageError(f"{path}: {key}.server.ssh_config: {anchored}: cannot be read")
         update["server"] = target.server.model_copy(update={"ssh_config": anchored})
     return target.model_copy(update=update)

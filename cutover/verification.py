@@ -145,6 +145,8 @@ class Verification:
         judged = [verdict for verdict in self._run.verdicts if verdict.word != "not reviewed"]
         if exitstatus == pytest.ExitCode.OK and not judged:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+        elif exitstatus == pytest.ExitCode.OK and {verdict.word for verdict in judged} & {"failed", "error"}:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED  # pytest itself forgives what is marked xfail
         junit.write(self._run)
 
     @pytest.hookimpl(tryfirst=True)
@@ -205,8 +207,10 @@ def _outcome(item: pytest.Item, call: pytest.CallInfo[None]) -> tuple[Word, str,
         case pytest.skip.Exception():
             return "not reviewed", str(error), ""
         case AssertionError() if call.when == "call":
-            if READING in item.stash and item.stash[READING].promised is not None:
+            promised, seen = item.stash.get(READING, Reading()).told()
+            if promised != seen:
                 return "failed", "", ""
+            # Another assertion than that of the two values, or two that read alike: its own words tell more.
             return "failed", " ".join(str(error).split())[:500] or "the assertion does not hold", ""
     at = call.excinfo.traceback[-1]
     place = f"{Path(str(at.path)).name}:{at.lineno + 1}"

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from lab import acme, base, deploy, dns, faults, host, machine, matrix, network
+from lab import acme, base, clock, deploy, dns, faults, host, machine, matrix, network
 
 T = TypeVar("T")
 
 SUITE = "bookworm"
+INVENTORY = Path(__file__).with_name("inventory.toml")
 # What the suite logs in with; made anew by every `up`.
 PASSWORD_FILE = machine.STATE / "operator-password"
 
@@ -60,9 +61,11 @@ def up() -> None:
     tree = step(f"base tree of Debian {SUITE} (minutes, the first time)", lambda: base.base_tree(SUITE))
     wheels = step("the application's packages", lambda: base.wheel_layer(SUITE, tree, deploy.REQUIREMENTS))
     step("name server", lambda: NAME_SERVER.start(dns.reference_records()))
+    step("time server", clock.start)
     step("certificate authority", acme.start)
     step("host", lambda: make_host([wheels, tree]))
     step("deployment", lambda: deploy.install(REFERENCE.root, settings))
+    deploy.declare_commit(REFERENCE.root, INVENTORY)
     step("boot", REFERENCE.boot)
     step("certificate, firewall, service", lambda: deploy.start(REFERENCE, settings))
     DEPLOYED.touch()
@@ -99,6 +102,7 @@ def down() -> None:
     REFERENCE.destroy()
     host.forget(SNAPSHOT)
     acme.stop()
+    clock.stop()
     NAME_SERVER.stop()
     network.down()
 
@@ -108,6 +112,7 @@ def parts() -> dict[str, bool]:
     return {
         "network": network.is_up(),
         f"name server {network.NAMESERVER.ipv4}": NAME_SERVER.is_up(),
+        f"time server {network.TIME.ipv4}": clock.is_up(),
         f"certificate authority {network.ACME.ipv4}": acme.is_up(),
         f"host {network.API.fqdn} {network.API.ipv4} {network.API.ipv6}": REFERENCE.is_up(),
         "deployment": DEPLOYED.exists(),

@@ -6,6 +6,7 @@ Where the checklist's own text would make a broken host, the corrected form is d
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -260,6 +261,12 @@ def commit(root: Path) -> str:
     """The commit that is deployed in this tree."""
     head = root / CHECKOUT.lstrip("/") / ".git/refs/heads/main"
     return head.read_text().strip()
+
+
+def declare_commit(root: Path, inventory: Path) -> None:
+    """Let the inventory promise the commit that is deployed. The same content has the same, so it seldom changes."""
+    text = re.sub(r'(?m)^commit = ".*"$', f'commit = "{commit(root)}"', inventory.read_text("utf-8"))
+    inventory.write_text(text, encoding="utf-8")
 
 
 def forget_logins(host: Host) -> None:

@@ -49,13 +49,14 @@ OPERATOR = _row("operator", 1)
 API = _row("api", 10)
 ACME = _row("acme", 14, "infra")
 NAMESERVER = _row("ns1", 53, "infra")
+TIME = _row("time", 123, "infra")
 # Where the hosts' default routes lead. Not the machine: should it forward packets, the hosts' would leave.
 GATEWAY = _row("gateway", 254, "infra")
 
 # Copies of the reference host, for faults and trials; the lab's DNS does not know them.
 COPIES = tuple(_row(f"copy{number}", 20 + number) for number in range(1, 9))
 
-HOSTS = (API, ACME, NAMESERVER, GATEWAY, *COPIES)
+HOSTS = (API, ACME, NAMESERVER, TIME, GATEWAY, *COPIES)
 
 
 def netns(namespace: str) -> str:

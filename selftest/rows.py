@@ -43,17 +43,24 @@ def judge(row):
     return None
 
 
-def one_sided(folder, rows):
-    """The checks of a folder that the table never sees pass, or never sees fail."""
-    modules = [importlib.import_module(f"{folder}.{file.stem}") for file in sorted((ROOT / folder).glob("test_*.py"))]
+def modules(pattern):
+    return [
+        importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
+        for file in sorted(ROOT.glob(pattern))
+    ]
+
+
+def one_sided():
+    """The checks that no table of selftest/test_checks_*.py sees pass, or none sees fail."""
     checks = {
         function
-        for module in modules
+        for module in modules("tests_*/test_*.py")
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if name.startswith("test_")
     }
-    told = {(row.values[0].check, row.values[0].failure is None) for row in rows}
-    return {check.__name__ for check in checks if {(check, True), (check, False)} - told}
+    rows = [row.values[0] for module in modules("selftest/test_checks_*.py") for row in module.ROWS]
+    told = {(row.check, row.failure is None) for row in rows}
+    return {f"{check.__module__}.{check.__name__}" for check in checks if {(check, True), (check, False)} - told}
 
 
 def exchange(status=200, content_type="application/json", headers=(), *, path="/", complete=True, length=100):

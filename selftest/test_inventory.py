@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+import trustme
 
 from cutover.errors import UsageError
 from cutover.inventory import GB, GIB, TIERS, Peer, Size, Target
@@ -91,6 +92,10 @@ WRONG = {
         under("server", 'way_in = "ssh://ops@-oProxyCommand=id"'),
         AT + "server.way_in: expected user@host or user@host:port after ://",
     ),
+    "way to port 65536": (
+        under("server", 'way_in = "ssh://a.test:65536"'),
+        AT + "server.way_in: expected user@host or user@host:port after ://",
+    ),
     "server without a way": (under("server", "sudo = false"), AT + "server.way_in: is missing"),
     "two targets of one name": (HOST + HOST, "two targets are called api.example.test; give each a name of its own"),
     "two targets, one named like the other": (
@@ -175,6 +180,19 @@ def test_directory(tmp_path):
     assert refusal(tmp_path) == "cannot be read: Is a directory"
 
 
+@pytest.mark.parametrize("content", [None, "", "no certificate"], ids=["missing", "empty", "something else"])
+def test_unreadable_authority(file, content):
+    if content is not None:
+        (file.parent / "ca.pem").write_text(content)
+    file.write_text(HOST + 'ca = "ca.pem"')
+    assert refusal(file).startswith("target[0].ca: ")
+
+
+def test_missing_ssh_config(file):
+    file.write_text(under("server", 'way_in = "ssh://a.test"\nssh_config = "ssh_config"'))
+    assert refusal(file).startswith("target[0].server.ssh_config: ")
+
+
 def test_invalid_utf8(file):
     file.write_bytes(HOST.encode() + b'name = "\xe9"')
     assert refusal(file).startswith("is not TOML: 'utf-8' codec can't decode byte 0xe9")
@@ -236,12 +254,12 @@ def test_right(file, text, attribute, value):
 
 
 def test_paths_are_relative_to_the_file(file):
-    files = 'ca = "ca.pem"\n[target.server]\nway_in = "ssh://a.test"\nssh_config = "/etc/ssh/ssh_config"\n'
+    files = 'ca = "ca.pem"\n[target.server]\nway_in = "ssh://a.test"\nssh_config = "/dev/null"\n'
     file.write_text(HOST + files)
-    (file.parent / "ca.pem").touch()
+    trustme.CA().cert_pem.write_to_path(str(file.parent / "ca.pem"))
     (target,) = load(file)
     assert target.ca == file.parent / "ca.pem"
-    assert target.server.ssh_config == Path("/etc/ssh/ssh_config")
+    assert target.server.ssh_config == Path("/dev/null")
     assert target.credentials.folder == file.parent
 
 

@@ -150,7 +150,7 @@ def runs(authority, ca, tmp_path_factory):
         up = (serving(certificate(authority), answer) for answer, certificate, _ in SERVERS.values())
         servers = [stack.enter_context(server) for server in up]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            facts = list(pool.map(load.probe, [peer_of(server.socket, ca) for server in servers]))
+            facts = list(pool.map(load.measure, [peer_of(server.socket, ca) for server in servers]))
     assert not list(elsewhere.glob("cutover-load-*"))
     assert not {"locust", "gevent"} & set(sys.modules)
     return dict(zip(SERVERS, zip(servers, facts, strict=True), strict=True))
@@ -220,7 +220,7 @@ ANSWERS = (
 def test_each_answer_has_its_class(authority, ca):
     rounds = 2
     with serving(own(authority), lambda n: ANSWERS[n % len(ANSWERS)][0]) as server:
-        facts = load.probe(peer_of(server.socket, ca, load_requests=rounds * len(ANSWERS), answer_seconds=3.0))
+        facts = load.measure(peer_of(server.socket, ca, load_requests=rounds * len(ANSWERS), answer_seconds=3.0))
     told = Counter((sample.status, sample.length, sample.failure) for sample in facts.samples)
     assert told == Counter(dict.fromkeys([row for _, row in ANSWERS], rounds))
     assert len(server.connections) == facts.requests
@@ -230,7 +230,7 @@ def test_each_answer_has_its_class(authority, ca):
 def test_closed_port(ca):
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        facts = load.probe(peer_of(bound, ca))
+        facts = load.measure(peer_of(bound, ca))
     assert facts.failures == {"connect": 100}
     assert "Connection refused" in facts.evidence[0].answer
 
@@ -242,7 +242,7 @@ def test_a_killed_locust_is_no_smaller_load(authority, ca):
         return reply(200)
 
     with serving(own(authority), answer) as server, pytest.raises(ProbeError) as caught:
-        load.probe(peer_of(server.socket, ca))
+        load.measure(peer_of(server.socket, ca))
     assert caught.value.cause.startswith(f"{NAME}@127.0.0.1: locust ended with status -9 after ")
     assert caught.value.cause.endswith(" of 100 requests")
 
@@ -250,7 +250,7 @@ def test_a_killed_locust_is_no_smaller_load(authority, ca):
 def test_a_locust_that_hangs_is_killed(authority, ca, monkeypatch):
     monkeypatch.setattr(load, "START_SECONDS", 0.01)
     with serving(own(authority), lambda n: None) as server, pytest.raises(ProbeError, match="and was killed"):
-        load.probe(peer_of(server.socket, ca, answer_seconds=0.01))
+        load.measure(peer_of(server.socket, ca, answer_seconds=0.01))
 
 
 def test_a_locust_that_cannot_start_tells_why(authority, ca, tmp_path):
@@ -258,7 +258,7 @@ def test_a_locust_that_cannot_start_tells_why(authority, ca, tmp_path):
         serving(own(authority), lambda n: None) as server,
         pytest.raises(ProbeError, match="status 1 after 0 of") as caught,
     ):
-        load.probe(peer_of(server.socket, tmp_path / "missing.pem"))
+        load.measure(peer_of(server.socket, tmp_path / "missing.pem"))
     assert "No such file" in caught.value.advice
 
 
@@ -271,7 +271,7 @@ DRIVER = """
 import sys
 from cutover.inventory import Peer, Target
 from cutover.probes import load
-load.probe(Peer(Target.model_validate_json(sys.argv[1]), "127.0.0.1"))
+load.measure(Peer(Target.model_validate_json(sys.argv[1]), "127.0.0.1"))
 """
 
 

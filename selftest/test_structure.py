@@ -40,8 +40,6 @@ UNSERVED = {
     "3": "secret-keys ssh",
     "4": "repository virtualenv directories",
     "5": "env-file required-variables optional-variables validation",
-    "6": "certbot certificate files renewal",
-    "7": "site-file site-content symlink default-site syntax restart",
     "8": "install database url migration",
     "9": "executable config-check start status logs",
     "10": "unit enabled",

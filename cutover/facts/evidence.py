@@ -35,7 +35,7 @@ class Output:
     """What one command on the server printed.
 
     ``rc`` is its exit status, 124 when its own timeout ended it. ``seconds`` is its time on the host.
-    ``truncated`` tells that more was printed than is kept.
+    ``truncated`` tells that more was printed than is kept. ``began`` is when, by the host's clock (Unix time).
     """
 
     command: str
@@ -44,6 +44,7 @@ class Output:
     stderr: str
     seconds: float
     truncated: bool = False
+    began: float = 0.0
 
 
 TIMED_OUT = 124  # coreutils timeout, also when it had to send KILL (137) after it
@@ -53,7 +54,8 @@ TIMED_OUT = 124  # coreutils timeout, also when it had to send KILL (137) after 
 class Outputs:
     """All outputs of one visit to a server, by the name of the fact they serve.
 
-    ``recorded`` tells where they come from when they are not of this run.
+    ``recorded`` tells where they come from when they are not of this run. ``sent`` and ``answered`` are when
+    the visit was sent off and when all of its answer was there, by the operator's clock (Unix time).
     """
 
     at: str
@@ -61,6 +63,8 @@ class Outputs:
     outputs: dict[str, Output] = field(default_factory=dict)
     sudo: bool = True
     recorded: str = ""
+    sent: float = 0.0
+    answered: float = 0.0
 
     def __getitem__(self, name: str) -> Output:
         """The output, whatever its exit status; ProbeError when the command could not be run to its end."""

@@ -13,11 +13,12 @@ COMMANDS = {"os-release": Command("cat /etc/os-release")}
 
 @dataclass(frozen=True, slots=True)
 class OperatingSystem:
-    """``id`` and ``version`` as in os-release(5): debian, (12,); ubuntu, (24, 4)."""
+    """``id``, ``version`` and ``codename`` as in os-release(5): debian, (12,), bookworm; ubuntu, (24, 4), noble."""
 
     id: str
     version: tuple[int, ...]
     name: str
+    codename: str
     evidence: tuple[Evidence, ...]
 
     @classmethod
@@ -33,6 +34,12 @@ class OperatingSystem:
                     continue
         try:
             version = tuple(int(part) for part in fields.get("VERSION_ID", "").split("."))
-            return cls(fields["ID"], version, fields.get("PRETTY_NAME", fields["ID"]), outputs.evidence("os-release"))
+            return cls(
+                id=fields["ID"],
+                version=version,
+                name=fields.get("PRETTY_NAME", fields["ID"]),
+                codename=fields.get("VERSION_CODENAME", ""),
+                evidence=outputs.evidence("os-release"),
+            )
         except (KeyError, ValueError):
             raise ProbeError(f"{outputs.host}: /etc/os-release names no release with a number") from None

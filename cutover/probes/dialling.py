@@ -132,7 +132,8 @@ class Dialler:
             at=at,
             status=answer.status_code,
             headers=tuple(_header(key, value, hidden) for key, value in answer.raw.headers.items()),
-            body=redact(text[:BODY_KEPT], hidden),
+            # Cut afterwards: half of a secret is not recognised as one.
+            body=redact(text[: 2 * BODY_KEPT], hidden)[:BODY_KEPT],
             length=len(content),
             complete=complete and not expired.is_set(),
             seconds=seconds,

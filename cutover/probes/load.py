@@ -34,15 +34,22 @@ _RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
 def probe(peer: Peer) -> Load:
+    """Measure a peer that answers at all; ProbeError when it does not.
+
+    Without verified TLS nothing may be sent, and a hundred refusals would tell no more than one.
+    """
+    reach(peer, peer.target.ports.https)
+    with Dialler(peer) as dialler:
+        dialler.ask(peer.target.endpoints.root)
+    return measure(peer)
+
+
+def measure(peer: Peer) -> Load:
     """Ask for the root page as often, and as often at a time, as the limits say, each on a new connection.
 
     ProbeError when not every request came to an end of its own, whatever ended locust: a smaller load is not
     taken for the whole. A failed request is a fact.
     """
-    reach(peer, peer.target.ports.https)
-    with Dialler(peer) as dialler:
-        # Without verified TLS nothing may be sent, and a hundred refusals would tell no more than one.
-        dialler.ask(peer.target.endpoints.root)
     target, limits = peer.target, peer.target.limits
     port = "" if target.ports.https == 443 else f":{target.ports.https}"
     host = f"https://{target.host}{port}"

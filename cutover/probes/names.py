@@ -16,7 +16,7 @@ def peers(target: Target) -> tuple[Peer, ...]:
     A record type that could not be asked for is a peer without address, so that it is told and not forgotten.
     """
     if target.addresses:
-        return tuple(Peer(target, str(address)) for address in target.addresses)
+        return tuple(Peer(target, address) for address in dict.fromkeys(map(str, target.addresses)))
     found: list[Peer] = []
     for kind in ("A", "AAAA"):
         try:

@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import threading
+from dataclasses import replace
 from typing import Any
 
 from cutover.errors import NotDeclared, ProbeError
 from cutover.facts.api import Login
 from cutover.inventory import Credentials, Peer, Target
-from cutover.probes.dialling import Dialler, reach
+from cutover.probes.dialling import BODY_KEPT, Dialler, reach
+from cutover.redact import redact
 
 
 class Operator:
@@ -60,10 +62,19 @@ class Operator:
                 secrets=(secret,),
             )
         place, token = first_of(read_json(answer.text), endpoints.token_in)
-        if answer.exchange.status == 200 and isinstance(token, str) and token:
-            self._token = token
-            return Login(answer.exchange, place)
-        return Login(answer.exchange, "")
+        if not isinstance(token, str) or not token:
+            return Login(answer.exchange, "")
+        # Under whatever key it was sent: only now it is known for what it is.
+        hidden = (secret, token)
+        exchange = replace(
+            answer.exchange,
+            headers=tuple((key, redact(value, hidden)) for key, value in answer.exchange.headers),
+            body=redact(answer.text[: 2 * BODY_KEPT], hidden)[:BODY_KEPT],
+        )
+        if exchange.status != 200:
+            return Login(exchange, "")
+        self._token = token
+        return Login(exchange, place)
 
 
 def password(credentials: Credentials) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 import shlex
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -16,7 +17,20 @@ import testinfra
 from testinfra.backend.base import BaseBackend, CommandResult
 
 from cutover.errors import NotDeclared, ProbeError
-from cutover.facts import firewall, resources, system
+from cutover.facts import (
+    app_logs,
+    application,
+    certificate_files,
+    checkout,
+    directories,
+    environment,
+    firewall,
+    nginx,
+    renewal,
+    resources,
+    service,
+    system,
+)
 from cutover.facts.evidence import Command, Output, Outputs
 from cutover.inventory import Server, Target
 from cutover.probes.process import run_bounded
@@ -26,6 +40,15 @@ COMMANDS: dict[str, Command] = {
     **system.COMMANDS,
     **resources.COMMANDS,
     **firewall.COMMANDS,
+    **checkout.COMMANDS,
+    **directories.COMMANDS,
+    **environment.COMMANDS,
+    **application.COMMANDS,
+    **app_logs.COMMANDS,
+    **service.COMMANDS,
+    **certificate_files.COMMANDS,
+    **renewal.COMMANDS,
+    **nginx.COMMANDS,
 }
 
 OUTPUT_BYTES = 256 * 1024  # of each command
@@ -50,7 +73,7 @@ visit() {
     { timeout -k 2 "$2" sh -c "$3" </dev/null; printf '\\n%%s' "$?" >&2; } | head -c %(bytes)d >&3
   } 2>&1 | tail -c 4096 ); } 3>&1
   micros=$(( ($(date +%%s%%N) - begun) / 1000 ))
-  printf '\\n%(mark)s err %%s %%s\\n%%s\\n%(mark)s end\\n' "$1" "$micros" "$errors"
+  printf '\\n%(mark)s err %%s %%s %%s\\n%%s\\n%(mark)s end\\n' "$1" "$begun" "$micros" "$errors"
 }
 """
 
@@ -67,15 +90,17 @@ def probe(target: Target) -> Outputs:
     mark = secrets.token_hex(16)
     at = datetime.now(UTC).isoformat(timespec="seconds")
     backend = _backend(target, target.server)
+    sent = time.time()
     try:
         result = backend.run("sh -c %s", compose(COMMANDS, mark, variables(target, target.server)))
     except RuntimeError as error:
         raise _no_way_in(target.server, error) from None
+    answered = time.time()
     outputs = parse(COMMANDS, mark, result.stdout_bytes)
     if not outputs:
         reason = redact(result.stderr_bytes.decode("utf-8", "replace")).strip()[:200] or "it printed nothing"
         raise ProbeError(f"{target.server.way_in}: the visit's script did not run: {reason}")
-    return Outputs(at, target.label, outputs, target.server.sudo)
+    return Outputs(at, target.label, outputs, target.server.sudo, sent=sent, answered=answered)
 
 
 def variables(target: Target, server: Server) -> dict[str, str]:
@@ -89,6 +114,8 @@ def variables(target: Target, server: Server) -> dict[str, str]:
         "DATA_DIR": server.data_dir,
         "LOG_DIR": server.log_dir,
         "BACKUP_DIR": server.backup_dir,
+        "CERTIFICATE": server.certificate or f"/etc/letsencrypt/live/{target.host}/fullchain.pem",
+        "PRIVATE_KEY": server.private_key or f"/etc/letsencrypt/live/{target.host}/privkey.pem",
         "NGINX_SITE": server.nginx_site,
         "SERVICE": server.service,
         "BIND_PORT": str(server.bind_port),
@@ -112,11 +139,11 @@ def compose(commands: Mapping[str, Command], mark: str, places: Mapping[str, str
 def parse(commands: Mapping[str, Command], mark: str, answer: bytes) -> dict[str, Output]:
     """Read the frames; a command whose frame is not whole is not in the result."""
     frame = re.compile(
-        rb"\n%(m)b out ([\w-]+)\n(.*?)\n%(m)b err \1 (\d+)\n(.*?)\n?(\d+)\n%(m)b end\n" % {b"m": mark.encode()},
+        rb"\n%(m)b out ([\w-]+)\n(.*?)\n%(m)b err \1 (\d+) (\d+)\n(.*?)\n?(\d+)\n%(m)b end\n" % {b"m": mark.encode()},
         re.DOTALL,
     )
     outputs = {}
-    for name, stdout, micros, stderr, rc in frame.findall(answer):
+    for name, stdout, began, micros, stderr, rc in frame.findall(answer):
         command = commands[name.decode()]
         outputs[name.decode()] = Output(
             command=command.line,
@@ -125,6 +152,7 @@ def parse(commands: Mapping[str, Command], mark: str, answer: bytes) -> dict[str
             stderr=redact(stderr.decode("utf-8", "replace")).strip("\n"),
             seconds=int(micros) / 1e6,
             truncated=len(stdout) > OUTPUT_BYTES,
+            began=int(began) / 1e9,
         )
     return outputs
 

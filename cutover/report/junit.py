@@ -39,7 +39,7 @@ def properties(verdict: Verdict) -> list[tuple[str, object]]:
         "mend": verdict.mend if verdict.word != "passed" else "",
     }
     named: list[tuple[str, object]] = [(name, value) for name, value in told.items() if value]
-    evidence = [(f"evidence {e.at}", f"{e.asked}\n{e.answer}") for e in verdict.evidence]
+    evidence = [(f"evidence {number}", f"{e.at} {e.asked}\n{e.answer}") for number, e in enumerate(verdict.evidence, 1)]
     return named + evidence
 
 

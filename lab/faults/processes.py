@@ -1,0 +1,72 @@
+"""Defects of the running application: its script, its processes, its logs and its memory (sections 9 and 13)."""
+
+from lab.faults import fault
+from lab.faults.application import BACKEND, ENVIRONMENT, SERVICE, restart
+from lab.host import Host
+
+LOGS = "/var/log/mirai-knowledge-system"
+
+_HUNGRY = """
+_held = bytearray(500 * 2**20)
+for _page in range(0, len(_held), 4096):
+    _held[_page] = 1
+"""
+
+_FAILING = """
+
+@app.get("/report")
+def report():
+    raise RuntimeError("no such report: see password=hunter2")
+"""
+
+
+@fault(fails={"start_script_is_executable", "unit_starts_what_exists", "configuration_check_ends_well"})
+def script_not_executable(host: Host) -> None:
+    """Copied over by scp, without its mode; what runs was started before."""
+    host.run(f"chmod -x {BACKEND}/run_production.sh")
+
+
+@fault(fails={"one_gunicorn_holds_the_port"})
+def another_program_on_the_port(host: Host) -> None:
+    """The service was stopped and a web server left running on its port after a trial."""
+    host.run(f"systemctl stop {SERVICE}")
+    host.run("cd /srv && setsid python3 -m http.server --bind 127.0.0.1 8000 >/dev/null 2>&1 & sleep 1")
+
+
+@fault(fails={"workers_are_as_many_as_configured", "running_application_has_the_variables_of_the_file"})
+def fewer_workers_than_configured(host: Host) -> None:
+    """The file was raised to the processors, and the service was not restarted but reloaded."""
+    host.run("kill -TTOU $(cat /run/mirai-knowledge-system/gunicorn.pid); sleep 1")
+
+
+@fault(fails={"status_agrees_with_what_runs"})
+def pid_file_lost(host: Host) -> None:
+    """Swept away with /run by a clean-up: the script no longer knows of what it started."""
+    host.run("rm /run/mirai-knowledge-system/gunicorn.pid")
+
+
+@fault(fails={"open_logs_are_the_ones_people_read"})
+def rotated_without_a_reload(host: Host) -> None:
+    """A log was moved away, and the application writes on into the moved file."""
+    host.run(f"mv {LOGS}/error.log {LOGS}/error.log.1 && install -o mks -g mks -m 640 /dev/null {LOGS}/error.log")
+
+
+@fault(fails={"logs_are_written_since_the_start", "open_logs_are_the_ones_people_read"})
+def logs_deleted(host: Host) -> None:
+    """Deleted to make room, while the application holds them open."""
+    host.run(f"rm {LOGS}/*.log")
+
+
+@fault(fails={"no_traceback_since_the_start"})
+def request_that_raises(host: Host) -> None:
+    """An endpoint nobody tried: each request to it ends in an exception."""
+    host.run(f"cat >>{BACKEND}/wsgi.py <<'END'\n{_FAILING}END\n")
+    restart(host)
+    host.run("curl -ks -o /dev/null https://localhost/report")
+
+
+@fault(fails={"application_fits_into_its_tier"})
+def hungry_workers(host: Host) -> None:
+    """Each worker reads half a gigabyte into memory at its start."""
+    host.run(f"cat >>{BACKEND}/wsgi.py <<'END'\n{_HUNGRY}END\n")
+    restart(host)

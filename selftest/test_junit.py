@@ -1,0 +1,215 @@
+"""junit.xml: what a CI server and an auditor read of each verdict, whatever a stranger said."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from cutover.facts.evidence import Evidence
+from cutover.report import junit
+from cutover.report.run import Run
+from cutover.verdict import Verdict
+
+AT = "2026-03-01T00:00:00+00:00"
+FAILED = Verdict(
+    word="failed",
+    control_id="12.redirect",
+    file="tests_network/test_redirect.py",
+    check="test_http_is_redirected_with_301[new-api@192.0.2.1-/]",
+    target="new-api",
+    address="192.0.2.1",
+    why="A 302 is for now only.",
+    promised="301",
+    seen="302",
+    where="http://api.example.com/",
+    mend="return 301",
+    evidence=(Evidence("GET http://api.example.com/", AT, "302\nLocation: /x"),),
+    seconds=0.25,
+)
+PASSED = replace(FAILED, word="passed", seen="301")
+ERROR = replace(FAILED, word="error", promised="", seen="", reason="192.0.2.1 does not answer")
+NOT_REVIEWED = replace(ERROR, word="not reviewed", address="", reason="no way in is declared")
+WAIVED = replace(FAILED, word="waived")
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(*verdicts):
+        file = junit.write(Run(tmp_path / "run", datetime(2026, 3, 1, tzinfo=UTC), list(verdicts)))
+        assert file == tmp_path / "run/junit.xml"
+        return ET.parse(file).getroot()  # noqa: S314 - our own
+
+    return write
+
+
+def properties(case):
+    return {entry.get("name"): entry.get("value") for entry in case.find("properties")}
+
+
+def evidence(case):
+    return [f"{name} {value}" for name, value in properties(case).items() if name.startswith("evidence")]
+
+
+# The elements of the xunit2 schema of Jenkins (junit-10.xsd) that are used: attributes, those required, children.
+# Properties of a testcase are not in it, but pytest, Jenkins and GitLab know them.
+SCHEMA = {
+    "testsuites": ({"name", "time", "tests", "failures", "errors"}, set(), {"testsuite"}),
+    "testsuite": (
+        {"name", "tests", "failures", "errors", "skipped", "time", "timestamp", "hostname", "id", "package"},
+        {"name", "tests", "failures", "errors"},
+        {"properties", "testcase"},
+    ),
+    "testcase": (
+        {"name", "classname", "time"},
+        {"name", "classname"},
+        {"properties", "failure", "error", "skipped"},
+    ),
+    "properties": (set(), set(), {"property"}),
+    "property": ({"name", "value"}, {"name", "value"}, set()),
+    "failure": ({"message", "type"}, {"message"}, set()),
+    "error": ({"message", "type"}, {"message"}, set()),
+    "skipped": ({"message", "type"}, {"message"}, set()),
+}
+
+
+def test_structure_is_the_schemas(written):
+    root = written(PASSED, FAILED, ERROR, NOT_REVIEWED, WAIVED)
+    assert root.tag == "testsuites"
+    for element in root.iter():
+        known, required, children = SCHEMA[element.tag]
+        assert required <= set(element.keys()) <= known, element.tag
+        assert {child.tag for child in element} <= children, element.tag
+        assert not (element.text or "").strip() or element.tag in ("failure", "error"), element.tag
+
+
+def test_counts_by_target(written):
+    other = replace(FAILED, target="old-api")
+    suites = written(PASSED, FAILED, ERROR, NOT_REVIEWED, WAIVED, other).findall("testsuite")
+    counted = ("hostname", "tests", "failures", "errors", "skipped", "time")
+    assert [[suite.get(name) for name in counted] for suite in suites] == [
+        ["new-api", "5", "1", "1", "2", "1.250"],
+        ["old-api", "1", "1", "0", "0", "0.250"],
+    ]
+    for suite in suites:
+        assert len(suite.findall("testcase")) == int(suite.get("tests"))
+        assert len(suite.findall(".//failure")) == int(suite.get("failures"))
+        assert len(suite.findall(".//error")) == int(suite.get("errors"))
+        assert len(suite.findall(".//skipped")) == int(suite.get("skipped"))
+        assert suite.get("timestamp") == AT
+
+
+OUTCOMES = {
+    "passed": (PASSED, None, None),
+    "failed": (FAILED, "failure", "new-api: 12.redirect: promised 301, seen 302"),
+    "error": (ERROR, "error", "new-api: 12.redirect: 192.0.2.1 does not answer"),
+    "not reviewed": (NOT_REVIEWED, "skipped", "not reviewed: new-api: 12.redirect: no way in is declared"),
+    "waived": (WAIVED, "skipped", "waived: new-api: 12.redirect: promised 301, seen 302"),
+}
+
+
+@pytest.mark.parametrize(("verdict", "element", "message"), OUTCOMES.values(), ids=OUTCOMES)
+def test_outcome(written, verdict, element, message):
+    (case,) = written(verdict).iter("testcase")
+    outcomes = [child for child in case if child.tag != "properties"]
+    assert [child.tag for child in outcomes] == ([element] if element else [])
+    assert [child.get("message") for child in outcomes] == ([message] if element else [])
+    assert properties(case)["verdict"] == verdict.word
+
+
+def test_what_an_audit_asks_for_are_properties(written):
+    (case,) = written(FAILED).iter("testcase")
+    found = {name: value for name, value in properties(case).items() if not name.startswith("evidence")}
+    assert found.pop("box") == FAILED.control.ja
+    assert found.pop("severity") == FAILED.control.severity
+    assert found == {
+        "verdict": "failed",
+        "control": "12.redirect",
+        "check": "http_is_redirected_with_301",
+        "section": "12",
+        "target": "new-api",
+        "address": "192.0.2.1",
+        "promised": "301",
+        "measured": "302",
+        "where": "http://api.example.com/",
+        "why": "A 302 is for now only.",
+        "mend": "return 301",
+    }
+    (told,) = evidence(case)
+    assert AT in told
+    assert told.endswith("GET http://api.example.com/\n302\nLocation: /x")
+
+
+def test_nothing_empty_is_a_property_and_who_passed_needs_no_mending(written):
+    (case,) = written(replace(PASSED, address="", where="", evidence=())).iter("testcase")
+    assert not {"address", "where", "reason", "mend"} & set(properties(case))
+
+
+def test_each_piece_of_evidence_has_a_name_of_its_own(written):
+    two = (*FAILED.evidence, Evidence("GET http://api.example.com/x", AT, "301"))
+    (case,) = written(replace(FAILED, evidence=two)).iter("testcase")
+    assert len(evidence(case)) == 2
+
+
+@pytest.mark.parametrize("verdict", [PASSED, FAILED], ids=lambda verdict: verdict.word)
+def test_who_ignores_properties_still_learns_target_control_and_value(written, verdict):
+    (case,) = written(verdict).iter("testcase")
+    for word in ("new-api", "192.0.2.1", "12.redirect", verdict.seen):
+        assert word in case.get("name")
+
+
+def test_body_of_a_failure_tells_what_to_do(written):
+    (failure,) = written(FAILED).iter("failure")
+    assert failure.text.splitlines() == [
+        "12.redirect http is redirected with 301: failed on new-api at 192.0.2.1",
+        "promised  301",
+        "seen      302",
+        "where     http://api.example.com/",
+        "mend      return 301",
+    ]
+
+
+ODD = {
+    "markup": "</failure><testcase name='x'/>",
+    "end of CDATA": "]]>",
+    "entity": "&lt; &amp; &#0; &x;",
+    "quotes": "\"a\" 'b'",
+    "NUL and escape": "\x00\x1b[2J",
+    "lone surrogate": "\ud800",
+    "no characters": "\ufffe\uffff",
+    "C1": "\x85\x9b",
+    "newlines": "a\nb\tc",
+    "other planes": "🏗 日本語",
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+def test_whatever_a_stranger_says_is_harmless_text(written, text):
+    said = replace(
+        FAILED,
+        check=f"test_x[{text}]",
+        promised=text,
+        seen=text,
+        where=text,
+        evidence=(Evidence(text, AT, text),),
+    )
+    legal = "".join("\ufffd" if c in "\x00\x1b\ud800\ufffe\uffff" else c for c in text)
+    (case,) = written(said, replace(said, word="error", reason=text)).findall("testsuite/testcase[failure]")
+    assert properties(case)["measured"] == legal
+    assert evidence(case)[0].endswith(f"{legal}\n{legal}")
+    assert f"promised  {legal}\nseen      {legal}\n" in case.find("failure").text
+    assert case.get("name") == f"12.redirect test_x[{legal}] = {legal}"
+
+
+@pytest.mark.parametrize("word", ["failed", "error", "not reviewed"])
+def test_what_is_shown_in_lists_is_bounded(written, word):
+    endless = replace(FAILED, word=word, seen="x" * 10_000, reason="y" * 10_000 if word != "failed" else "")
+    (case,) = written(endless).iter("testcase")
+    assert len(case.get("name")) <= 300
+    assert all(len(child.get("message")) <= 600 for child in case if child.tag != "properties")
+    for whole in ("12.redirect", "new-api@192.0.2.1"):
+        assert whole in case.get("name")
+
+
+def test_run_without_verdicts_is_still_a_document(written):
+    assert [child.tag for child in written()] == []
