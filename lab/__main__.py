@@ -122,7 +122,7 @@ def parts() -> dict[str, bool]:
 def require_ownership() -> None:
     """Refuse to touch the lab of another checkout while it is up."""
     owner = Path(OWNER.read_text().strip()) if OWNER.exists() else machine.STATE
-    if owner != machine.STATE and owner.exists() and network.is_up():
+    if owner != machine.STATE and machine.anything_runs(owner):
         raise machine.Refusal(f"the lab of {owner.parent.parent} is up; take it down there first")
 
 

@@ -126,11 +126,7 @@ class Daemon:
     @property
     def pid(self) -> int | None:
         """Its pid, if the very process that was started still runs."""
-        try:
-            pid, started = self.record.read_text().split()
-        except (FileNotFoundError, ValueError):
-            return None
-        return int(pid) if _start_time(int(pid)) == started else None
+        return _recorded(self.record)
 
     def require(self) -> int:
         """Its pid; that it has ended is a Refusal with the last line of its log."""
@@ -149,6 +145,19 @@ class Daemon:
                 while self.pid is not None and time.monotonic() < end:
                     time.sleep(0.05)
         self.record.unlink(missing_ok=True)
+
+
+def anything_runs(state: Path) -> bool:
+    """Whether a process that a lab with this state directory has started still runs."""
+    return any(_recorded(record) is not None for record in state.glob("*.pid"))
+
+
+def _recorded(record: Path) -> int | None:
+    try:
+        pid, started = record.read_text().split()
+    except (FileNotFoundError, ValueError):
+        return None
+    return int(pid) if _start_time(int(pid)) == started else None
 
 
 def _start_time(pid: int) -> str | None:
