@@ -106,7 +106,8 @@ def inventory(folder: Path, config: Path, count: int) -> Path:
     """An inventory of so many targets, each a way to the one host."""
     file = folder / f"{config.name}-{count}.toml"
     rows = [
-        f'[[target]]\nhost = "api.example.test"\nname = "lab-{number}"\naddresses = ["{HOST}"]\nca = "{LAB}/state/ca.pem"\n'
+        f'[[target]]\nhost = "api.example.test"\nname = "lab-{number}"\naddresses = ["{HOST}"]\n'
+        f'ca = "{LAB}/state/ca.pem"\n'
         f'[target.server]\nway_in = "ssh://lab-{number}"\nssh_config = "{config}"\n'
         for number in range(count)
     ]
