@@ -149,6 +149,11 @@ class Ports(Promise):
         """The firewall's rules."""
         return frozenset(self.firewall or (f"{port}/tcp" for port in self.open))
 
+    def allowed_in(self, family: Literal["ipv4", "ipv6"]) -> frozenset[str]:
+        """Those of one family: a rule that names an address is of the address's own."""
+        other = r"\d+\.\d+\.\d+\.\d+" if family == "ipv6" else r":[\da-f]*:"
+        return frozenset(rule for rule in self.allowed if not re.search(other, rule))
+
 
 class Limits(Promise):
     """Numbers that a verdict turns on."""
@@ -174,7 +179,8 @@ class Server(Promise):
     ``remote`` and ``commit`` are what the checkout must be of; ``cors_origins`` what may call the API; empty,
     they are not declared and their checks not reviewed. ``workers`` is the checklist's processors × 2 + 1
     unless declared. ``service`` is empty when the application runs without systemd (section 10 is optional).
-    ``certificate`` and ``private_key`` are certbot's files for the host's name unless declared.
+    ``certificate`` and ``private_key`` are certbot's files for the host's name unless declared. ``allow_active``
+    lets a command do more than look: it is ``--allow-active``.
     """
 
     way_in: WayIn
@@ -186,6 +192,7 @@ class Server(Promise):
     data_dir: Directory = "/var/lib/mirai-knowledge-system/data"
     log_dir: Directory = "/var/log/mirai-knowledge-system"
     backup_dir: Directory = "/var/backups/mirai-knowledge-system"
+    allow_active: bool = False
     certificate: Directory | None = None
     private_key: Directory | None = None
     nginx_site: Name = "mirai-knowledge-system"

@@ -64,6 +64,13 @@ def overridden(target: Target, addresses: list[str], ssh: str | None) -> Target:
     return target.model_copy(update=update)
 
 
+def with_active_probes(target: Target) -> Target:
+    """The target with ``--allow-active``, which means nothing without a way into the server."""
+    if target.server is None:
+        return target
+    return target.model_copy(update={"server": target.server.model_copy(update={"allow_active": True})})
+
+
 def _from_row(row: dict[str, Any], addresses: list[str], ssh: str | None) -> Target:
     row["addresses"] = addresses
     if addresses:

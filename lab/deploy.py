@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from lab.network import TIME
+
 APPLICATION = Path(__file__).parent / "app"
 SITE = Path(__file__).parent / "site"
 REQUIREMENTS = APPLICATION / "backend" / "requirements.txt"
@@ -46,6 +48,7 @@ class Settings:
     alert_to: str = "root"
     cors_origins: str = "https://example.test"
     timezone: str = "Asia/Tokyo"
+    time_server: str = TIME.ipv4
     cores: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
 
 
@@ -138,6 +141,10 @@ update-ca-certificates >/dev/null 2>&1
 # 1. OS
 ln -sf "/usr/share/zoneinfo/$TIMEZONE" /etc/localtime
 echo "$TIMEZONE" >/etc/timezone
+# Debian's own time servers are out of reach; etc/chrony/sources.d names one that is not.
+sed -i '/^pool /d' /etc/chrony/chrony.conf
+# What `apt-get update` leaves behind on a host; the base tree's lists were fetched elsewhere.
+apt-cache gencaches
 
 # 3. Firewall. The rules first: enabled, ufw would load them, and nothing is to be loaded here.
 ufw default deny incoming
@@ -188,7 +195,7 @@ rm -f /etc/nginx/sites-enabled/default
 ln -s /etc/nginx/sites-available/certificate-first /etc/nginx/sites-enabled/
 
 # 10, 15. What has to come up by itself
-systemctl enable {SERVICE} nginx cron certbot.timer logrotate.timer unattended-upgrades
+systemctl enable {SERVICE} nginx cron chrony certbot.timer logrotate.timer unattended-upgrades
 test -z "$(git status --porcelain)"
 """
 
@@ -196,7 +203,8 @@ test -z "$(git status --porcelain)"
 def install(root: Path, settings: Settings) -> None:
     """Everything that can be done in the tree before it boots. It carries its packages and /opt/wheels."""
     shutil.copytree(APPLICATION, root / "srv/application", ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
-    _copy_site(root, {"@DOMAIN@": settings.domain, "@ALERT_TO@": settings.alert_to})
+    values = {"@DOMAIN@": settings.domain, "@ALERT_TO@": settings.alert_to, "@TIME_SERVER@": settings.time_server}
+    _copy_site(root, values)
     trusted = root / "usr/local/share/ca-certificates"
     trusted.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(settings.acme_ca, trusted / "acme-server.crt")
@@ -243,6 +251,8 @@ def _steps(settings: Settings) -> tuple[str, ...]:
         "nginx -t -q && systemctl restart nginx",
         # 3. Firewall: the boot has started it; this tells whether it is so.
         "ufw --force enable",
+        # 1. Clock
+        "chronyc waitsync 60 0 0 1",
         # 9, 10. Service
         f"systemctl start {SERVICE}",
         f"{CHECKOUT}/backend/run_production.sh status",

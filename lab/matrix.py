@@ -16,6 +16,8 @@ from lab.machine import Refusal
 from lab.network import API, COPIES, HostSpec
 
 ROOT = Path(__file__).parents[1]
+# Asks a public authority, or the lab's, which finds the reference host under the copy's name.
+OFF_BY_DEFAULT = {"rehearsed_renewal_succeeds"}
 SUITE_SECONDS = 600  # a hang guard; a run takes a quarter of a minute
 
 
@@ -71,7 +73,8 @@ def boot_copy(spec: HostSpec, layers: list[Path]) -> Host:
     host.create(layers)
     host.pose_as(API.fqdn)
     host.boot()
-    # The service is up a moment after the boot has ended.
+    # The clock is known to be right, and the service up, a moment after the boot has ended.
+    host.run("! systemctl --quiet is-active chrony || chronyc waitsync 60 0 0 1")
     host.run("for try in $(seq 60); do curl -fsk https://localhost/ >/dev/null && exit; sleep 0.5; done; exit 1")
     return host
 
@@ -118,5 +121,5 @@ def verify(host: Host) -> Seen:
     for case in cases:
         told = {entry.get("name"): entry.get("value") or "" for entry in case.iter("property")}
         words[told["verdict"] or ""].add(told["check"])
-    unseen = words["not reviewed"]
+    unseen = words["not reviewed"] - OFF_BY_DEFAULT
     return Seen(frozenset(words["failed"]), frozenset(words["error"] | unseen), len(cases), done.returncode)

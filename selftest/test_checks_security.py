@@ -149,8 +149,12 @@ def of_trust_and_order():
         yield passes(str(code), check, certificate=replace(SENT, refusal="told elsewhere", refusal_code=code))
     for code, chain, seen in (
         (18, (replace(LEAF, self_signed=True),), "self-signed: no authority vouches for it"),
-        (19, (LEAF, MIDDLE, ROOT), "unknown root: the chain ends in CN=Root X1, which is not trusted here"),
-        (20, (LEAF,), "incomplete chain: the intermediate CN=E7 is not sent"),
+        (
+            19,
+            (LEAF, replace(MIDDLE, signed_by_next=True), ROOT),
+            "unknown root: the chain ends in CN=Root X1, which is not trusted here",
+        ),
+        (20, (replace(LEAF, signed_by_next=False),), "incomplete chain: the intermediate CN=E7 is not sent"),
         (
             20,
             (LEAF, MIDDLE),

@@ -28,15 +28,14 @@ OPEN = Firewall(
     enabled_at_boot=True,
     filter_policies={"ipv4": "DROP", "ipv6": "DROP"},
     filter_hooked={"ipv4": True, "ipv6": True},
+    filter_accepts={"ipv4": RULES, "ipv6": RULES},
+    manages_ipv6=True,
     evidence=(),
 )
 OFFICE = "22/tcp from 203.0.113.0/24"
 OFFICE_ONLY = Target(host=HOST, ports=Ports(firewall=("80/tcp", "443/tcp", OFFICE)))
 OTHER_SSH = Target(host=HOST, ports=Ports(ssh=2222))
 BOTH = {"ipv4": True, "ipv6": True}
-ONE_SOURCE_FAMILY = pytest.mark.xfail(
-    strict=True, reason="a promise that names a source of one family is demanded of the other family too"
-)
 
 
 def release(id_, *version, name):
@@ -140,11 +139,26 @@ def of_firewall_rules():
     )
     narrow = replace(OPEN, allowed={"ipv4": RULES - {"22/tcp"} | {OFFICE}, "ipv6": RULES - {"22/tcp"}})
     yield passes("office", exactly, firewall=narrow, target=OFFICE_ONLY, family="ipv4")
-    yield passes("office-is-ipv4", exactly, ONE_SOURCE_FAMILY, firewall=narrow, target=OFFICE_ONLY, family="ipv6")
+    yield passes("office-is-ipv4", exactly, firewall=narrow, target=OFFICE_ONLY, family="ipv6")
     yield fails("office", exactly, f"{OFFICE}, 443/tcp, 80/tcp", told, firewall=OPEN, target=OFFICE_ONLY, family="ipv4")
 
 
-ROWS = [*of_system(), *of_resources(), *of_firewall_state(), *of_firewall_rules()]
+def of_packet_filter():
+    holds, six = firewall.test_packet_filter_holds_the_rules_of_ufw, firewall.test_firewall_manages_ipv6
+    yield passes("same", holds, firewall=OPEN, family="ipv4")
+    both = replace(OPEN, allowed={"ipv4": {"53"}}, filter_accepts={"ipv4": frozenset({"53/tcp", "53/udp"})})
+    yield passes("both-protocols", holds, firewall=both, family="ipv4")
+    flushed = replace(OPEN, filter_accepts={"ipv4": frozenset(), "ipv6": RULES})
+    yield passes("flushed-in-ipv4", holds, firewall=flushed, family="ipv6")
+    yield fails("flushed", holds, "22/tcp, 443/tcp, 80/tcp", "none", firewall=flushed, family="ipv4")
+    more = replace(OPEN, filter_accepts={"ipv6": RULES | {"9200/tcp"}})
+    told = "22/tcp, 443/tcp, 80/tcp"
+    yield fails("more", holds, told, f"{told}, 9200/tcp", firewall=more, family="ipv6")
+    yield passes("yes", six, firewall=OPEN)
+    yield fails("no", six, "IPV6=yes", "IPV6=no", firewall=replace(OPEN, manages_ipv6=False))
+
+
+ROWS = [*of_system(), *of_resources(), *of_firewall_state(), *of_firewall_rules(), *of_packet_filter()]
 
 
 @pytest.mark.parametrize("row", ROWS)

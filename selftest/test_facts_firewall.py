@@ -4,7 +4,7 @@ import pytest
 
 from cutover.errors import ProbeError
 from cutover.facts.evidence import Output
-from cutover.facts.firewall import COMMANDS, Firewall
+from cutover.facts.firewall import COMMANDS, Firewall, by_protocol, each_port
 from selftest.rows import printed
 
 ACTIVE = """\
@@ -38,6 +38,7 @@ def filters(six=""):
 UP = {
     "ufw-status": ACTIVE + CHECKLIST,
     "ufw-conf": UFW_CONF,
+    "ufw-default": '# /etc/default/ufw\n#\n\nIPV6=yes\nDEFAULT_INPUT_POLICY="DROP"\nMANAGE_BUILTINS=no\n',
     "ufw-enabled": "enabled\n",
     "iptables": filters(),
     "ip6tables": filters("6"),
@@ -79,14 +80,6 @@ def test_default_policy(policy):
     assert read(ufw_status=status).default_incoming == policy
 
 
-SINGLE_SPACE = pytest.mark.xfail(
-    strict=True, reason="a rule whose To is longer than its column is followed by one space and is overlooked"
-)
-NESTED = pytest.mark.xfail(strict=True, reason="the parenthesis in a profile's name and (v6) is cut at the wrong end")
-SIX = pytest.mark.xfail(strict=True, reason="a rule with an IPv6 address bears no (v6) and is taken for IPv4")
-IN_COMMENT = pytest.mark.xfail(strict=True, reason="what stands in a comment is taken for a part of the rule")
-
-
 @pytest.mark.parametrize(
     ("line", "family", "told"),
     [
@@ -110,22 +103,13 @@ IN_COMMENT = pytest.mark.xfail(strict=True, reason="what stands in a comment is 
         (("Anywhere (v6)", "ALLOW IN", "Anywhere (v6)"), "ipv6", "Anywhere"),
         (("Anywhere on wg0", "ALLOW IN", "Anywhere"), "ipv4", "Anywhere on wg0"),
         (("Anywhere/esp", "ALLOW IN", "Anywhere/esp"), "ipv4", "Anywhere/esp from Anywhere/esp"),
-        pytest.param(("22/tcp (OpenSSH (v6))", "ALLOW IN", "Anywhere (v6)"), "ipv6", "22/tcp", marks=NESTED),
-        pytest.param(("22/tcp", "ALLOW IN", "2001:db8::/32"), "ipv6", "22/tcp from 2001:db8::/32", marks=SIX),
-        pytest.param(
-            ("8000/tcp", "ALLOW IN", "Anywhere", "", "reserved (v6) later"), "ipv4", "8000/tcp", marks=IN_COMMENT
-        ),
-        pytest.param(
+        (("22/tcp (OpenSSH (v6))", "ALLOW IN", "Anywhere (v6)"), "ipv6", "22/tcp"),
+        (("22/tcp", "ALLOW IN", "2001:db8::/32"), "ipv6", "22/tcp from 2001:db8::/32"),
+        (("8000/tcp", "ALLOW IN", "Anywhere", "", "reserved (v6) later"), "ipv4", "8000/tcp"),
+        (
             ("2001:db8:85a3::8a2e:370:7334 8000/tcp", "ALLOW IN", "Anywhere (v6)"),
             "ipv6",
             "2001:db8:85a3::8a2e:370:7334 8000/tcp",
-            marks=SINGLE_SPACE,
-        ),
-        pytest.param(
-            ("8000,9000,9100,9200,9300/tcp", "ALLOW IN", "Anywhere"),
-            "ipv4",
-            "8000,9000,9100,9200,9300/tcp",
-            marks=SINGLE_SPACE,
         ),
     ],
 )
@@ -137,8 +121,10 @@ def test_a_rule_that_lets_in(line, family, told):
 @pytest.mark.parametrize(
     "ports",
     [
-        pytest.param("80,443/tcp (Nginx Full)", marks=pytest.mark.xfail(strict=True, reason="a list is one rule")),
-        pytest.param("80,443/tcp (Nginx Full (v6))", marks=SINGLE_SPACE),
+        "80,443/tcp",
+        "80,443/tcp (v6)",
+        "80,443/tcp (Nginx Full)",
+        "80,443/tcp (Nginx Full (v6))",
     ],
 )
 def test_a_list_of_ports_allows_each_of_them(ports):
@@ -156,7 +142,7 @@ def test_a_list_of_ports_allows_each_of_them(ports):
         ("53/udp", "ALLOW OUT", "Anywhere on eth0"),
         ("Anywhere on eth1", "ALLOW FWD", "Anywhere on eth0"),
         ("192.0.2.7 80/tcp", "ALLOW FWD", "Anywhere"),
-        pytest.param(("8000/tcp", "DENY IN", "Anywhere", "", "was  ALLOW IN    Anywhere"), marks=IN_COMMENT),
+        pytest.param(("8000/tcp", "DENY IN", "Anywhere", "", "was  ALLOW IN    Anywhere")),
     ],
 )
 def test_a_rule_that_lets_nothing_in(line):
@@ -194,7 +180,6 @@ def test_enabled_at_boot(rc, stdout, stderr, enabled):
     assert read(ufw_enabled=answer).enabled_at_boot is enabled
 
 
-@pytest.mark.xfail(strict=True, reason="a missing systemctl is told as: not enabled")
 def test_a_missing_systemctl_is_no_fact():
     with pytest.raises(ProbeError, match="not found"):
         read(ufw_enabled=Output("systemctl is-enabled ufw.service", 127, "", "sh: 1: systemctl: not found", 0.01))
@@ -211,7 +196,6 @@ def test_a_chain_of_the_other_family_does_not_count():
     assert read(iptables=filters("6"), ip6tables=filters()).filter_hooked == {"ipv4": False, "ipv6": False}
 
 
-@pytest.mark.xfail(strict=True, reason="a rule before ufw's chains may let in what ufw would not")
 @pytest.mark.parametrize("before", ["-A INPUT -j ACCEPT", "-A INPUT -p tcp -m tcp --dport 8000 -j ACCEPT"])
 def test_what_is_accepted_before_ufw_is_asked_is_not_led_through_it(before):
     policy, _, jumps = filters().partition("\n")
@@ -237,11 +221,9 @@ def test_a_harmless_rule_before_ufw_s_is_let_pass(before):
         {"iptables": "-P INPUT\n"},
         pytest.param(
             {"ufw_status": ACTIVE.replace("Default: ", "Standard: ") + CHECKLIST},
-            marks=pytest.mark.xfail(strict=True, reason="an active firewall without its default is told as: allow"),
         ),
         pytest.param(
             {"ufw_status": ACTIVE + "22/tcp                     ERLAUBT     Überall\n"},
-            marks=pytest.mark.xfail(strict=True, reason="a rule in an unknown form is overlooked"),
         ),
     ],
 )
@@ -250,8 +232,61 @@ def test_a_firewall_that_does_not_tell_is_no_fact(broken):
         read(**broken)
 
 
-@pytest.mark.parametrize("name", ["ufw_status", "ufw_conf", "iptables", "ip6tables"])
+@pytest.mark.parametrize("name", ["ufw_status", "ufw_conf", "ufw_default", "iptables", "ip6tables"])
 def test_a_command_that_fails_is_no_fact(name):
     refused = Output(name, 1, "", "ERROR: You need to be root to run this script", 0.01)
     with pytest.raises(ProbeError, match="You need to be root"):
         read(**{name: refused})
+
+
+def test_a_long_list_is_followed_by_one_space():
+    ports = (8000, 9000, 9100, 9200, 9300)
+    of = allowed((f"{','.join(map(str, ports))}/tcp", "ALLOW IN", "Anywhere"))
+    assert of["ipv4"] == {f"{port}/tcp" for port in ports}
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("-p tcp -m tcp --dport 22 -j ACCEPT", {"22/tcp"}),
+        ("-p tcp -m tcp --dport 22 -m comment --comment \"\\'dapp_OpenSSH\\'\" -j ACCEPT", {"22/tcp"}),
+        ("-p tcp -m multiport --dports 80,443 -j ACCEPT", {"80/tcp", "443/tcp"}),
+        ("-p tcp -m multiport --dports 6000:6007 -j ACCEPT", {"6000:6007/tcp"}),
+        ("-s 203.0.113.0/24 -p tcp -m tcp --dport 22 -j ACCEPT", {"22/tcp from 203.0.113.0/24"}),
+        ("-s 203.0.113.7/32 -p tcp -m tcp --dport 22 -j ACCEPT", {"22/tcp from 203.0.113.7"}),
+        ("-s 10.0.0.0/8 -j ACCEPT", {"Anywhere from 10.0.0.0/8"}),
+        ("-i wg0 -j ACCEPT", {"Anywhere on wg0"}),
+        ("-i eth0 -p tcp -m tcp --dport 443 -j ACCEPT", {"443/tcp on eth0"}),
+        ("-d 192.0.2.7/32 -p tcp -m tcp --dport 80 -j ACCEPT", {"192.0.2.7 80/tcp"}),
+        ("-p tcp -m tcp --sport 53 --dport 8000 -j ACCEPT", {"8000/tcp from 53/tcp"}),
+        ("-p esp -j ACCEPT", {"Anywhere/esp from Anywhere/esp"}),
+        ("-p tcp -m tcp --dport 22 -j ufw-user-limit-accept", {"22/tcp"}),
+        ("-p tcp -m tcp --dport 22 -m recent --update --seconds 30 -j ufw-user-limit", set()),
+        ("-p tcp -m tcp --dport 25 -j DROP", set()),
+        ("-p tcp -m tcp --dport 25 -j ufw-user-logging-input", set()),
+    ],
+)
+def test_what_the_packet_filter_accepts_reads_like_ufw_s_own_rule(rule, told):
+    facts = read(iptables=f"{filters()}-A ufw-user-input {rule}\n", ip6tables=filters("6"))
+    assert facts.filter_accepts == {"ipv4": told, "ipv6": frozenset()}
+
+
+def test_a_rule_without_a_protocol_is_two_of_the_packet_filter():
+    assert by_protocol({"22", "22/tcp", "53 from 10.0.0.1", "192.0.2.7 80", "Anywhere from 10.0.0.1"}) == {
+        *("22/tcp", "22/udp", "53/tcp from 10.0.0.1", "53/udp from 10.0.0.1", "192.0.2.7 80/tcp", "192.0.2.7 80/udp"),
+        "Anywhere from 10.0.0.1",
+    }
+
+
+def test_each_port_of_a_rule():
+    assert each_port(
+        {"22/tcp from 10.0.0.0/8", "6000:6001/udp", "53", "Anywhere from 10.0.0.1", "192.0.2.7 80/tcp"}
+    ) == {*("22/tcp", "6000/udp", "6001/udp", "53/tcp", "53/udp", "80/tcp")}
+
+
+@pytest.mark.parametrize(
+    ("text", "managed"),
+    [("IPV6=yes\n", True), ('IPV6="YES"\n', True), ("IPV6=no\n", False), ("#IPV6=yes\n", False), ("", False)],
+)
+def test_ipv6_switch(text, managed):
+    assert read(ufw_default=text).manages_ipv6 is managed

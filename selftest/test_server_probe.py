@@ -169,9 +169,9 @@ def test_an_answer_that_breaks_off_loses_only_what_is_not_whole():
         Outputs(AT, HOST, server.parse(commands, MARK, cut)).text("last")
 
 
-def test_the_probe_itself_visits_this_machine(monkeypatch):
-    monkeypatch.setattr(server, "COMMANDS", {"last": COMMANDS["last"]})
-    seen = server.probe(Target(host=HOST, server=Server(way_in="local://", sudo=False)))
+def test_the_probe_itself_visits_this_machine():
+    target = Target(host=HOST, server=Server(way_in="local://", sudo=False))
+    seen = server.probe(target, {"last": COMMANDS["last"]})
     assert (seen.host, seen.sudo, seen.text("last")) == (HOST, False, "last\n")
 
 

@@ -25,7 +25,6 @@ def ssh(tmp_path, monkeypatch):
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-    monkeypatch.setattr(server, "COMMANDS", {"word": Command("echo word")})
 
     def install(lines):
         program = folder / "ssh"
@@ -38,7 +37,8 @@ def ssh(tmp_path, monkeypatch):
 
 def visit(way_in=WAY_IN, **declared):
     limits = Limits(connect_seconds=7.0)
-    return server.probe(Target(host=HOST, limits=limits, server=Server(way_in=way_in, **declared)))
+    target = Target(host=HOST, limits=limits, server=Server(way_in=way_in, **declared))
+    return server.probe(target, {"word": Command("echo word")})
 
 
 def failure(**declared):

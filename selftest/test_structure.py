@@ -35,19 +35,8 @@ LAYERS = {
 
 # Boxes that are to be judged by checks and have none yet: reports tell them as not reviewed. This may only shrink.
 UNSERVED = {
-    "1": "software",
     "2": "dns",
-    "3": "secret-keys ssh",
-    "4": "repository virtualenv directories",
-    "5": "env-file required-variables optional-variables validation",
-    "8": "install database url migration",
-    "9": "executable config-check start status logs",
-    "10": "unit enabled",
     "12": "ssl-labs",
-    "13": "memory",
-    "14": "access-log error-log logrotate",
-    "15": "health-cron disk-cron certificate-cron",
-    "17": "directory script executable cron",
 }
 
 

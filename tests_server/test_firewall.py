@@ -3,7 +3,7 @@
 import pytest
 
 from cutover.check import control, promised, seen
-from cutover.facts.firewall import Family, Firewall
+from cutover.facts.firewall import Family, Firewall, by_protocol
 from cutover.inventory import Target
 
 FAMILIES = pytest.mark.parametrize("family", ["ipv4", "ipv6"])
@@ -53,4 +53,25 @@ def test_allowed_is_exactly_what_was_promised(firewall: Firewall, target: Target
 
     Mend: sudo ufw status numbered, then sudo ufw allow PORT/tcp or sudo ufw delete NUMBER
     """
-    assert seen(firewall.allowed[family], where="ufw status verbose") == promised(target.ports.allowed)
+    assert seen(firewall.allowed[family], where="ufw status verbose") == promised(target.ports.allowed_in(family))
+
+
+@control("3.firewall")
+@FAMILIES
+def test_packet_filter_holds_the_rules_of_ufw(firewall: Firewall, family: Family) -> None:
+    """ufw tells what it once loaded; whoever flushed or edited the packet filter since did not tell ufw.
+
+    Mend: sudo ufw reload
+    """
+    where = f"ip{'' if family == 'ipv4' else '6'}tables -S"
+    assert seen(firewall.filter_accepts[family], where=where) == promised(by_protocol(firewall.allowed[family]))
+
+
+@control("3.firewall")
+def test_firewall_manages_ipv6(firewall: Firewall) -> None:
+    """With IPV6=no its rules hold for IPv4 only, and it does not tell.
+
+    Mend: IPV6=yes in /etc/default/ufw, then sudo ufw reload
+    """
+    state = "IPV6=yes" if firewall.manages_ipv6 else "IPV6=no"
+    assert seen(state, where="/etc/default/ufw") == promised("IPV6=yes")

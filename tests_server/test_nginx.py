@@ -6,7 +6,7 @@ import pytest
 
 from cutover.check import control, promised, seen
 from cutover.facts.certificate_files import CertificateFiles
-from cutover.facts.nginx import CLOCK_SECONDS, Nginx, NginxSites, NginxUnit
+from cutover.facts.nginx import CLOCK_SECONDS, Nginx, NginxSites, NginxTest, NginxUnit
 from cutover.facts.nginx_site import answering, default
 from cutover.inventory import Target
 
@@ -74,24 +74,24 @@ def test_unknown_names_get_no_other_site(nginx: Nginx, target: Target, scheme: s
     Mend: remove that file from sites-enabled, or give its server: return 444;
     """
     port = getattr(target.ports, scheme)
-    others = {}
+    others = set()
     for family in FAMILIES:
         site = default(nginx.config, family, port)
         if site is None or site == answering(nginx.config, family, port, target.host):
             continue
         refused = site.place.args("ssl_reject_handshake", "off") == ("on",) or site.returned("/", "unknown")
         if not refused:
-            others[family] = f"{site.file}, server_name {' '.join(site.names) or 'none'}"
-    assert seen(others, where=f"default server of port {port}") == promised({})
+            others.add(f"{site.file}, server_name {' '.join(site.names) or 'none'}")
+    assert seen(others, where=f"default server of port {port}") == promised(set())
 
 
 @control("7.syntax")
-def test_nginx_accepts_the_configuration(nginx_unit: NginxUnit) -> None:
+def test_nginx_accepts_the_configuration(nginx_test: NginxTest) -> None:
     """A configuration that nginx refuses costs nothing until the next restart or boot, and then everything.
 
     Mend: sudo nginx -t tells the file and line
     """
-    told = nginx_unit.refusal or "accepted"
+    told = nginx_test.refusal or "accepted"
     assert seen(told, where="nginx -T") == promised("accepted")
 
 

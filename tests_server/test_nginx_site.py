@@ -3,16 +3,15 @@
 import pytest
 
 from cutover.check import control, promised, seen
-from cutover.errors import ProbeError
 from cutover.facts.certificate_files import CertificateFiles
 from cutover.facts.nginx import Nginx
-from cutover.facts.nginx_site import Place, Site, answering, default, duration, size, upstreams
+from cutover.facts.nginx_site import Place, Site, answering, default, duration, serving, size, upstreams
 from cutover.inventory import Server, Target
 
 FAMILIES = ("ipv4", "ipv6")
 BODY_BYTES = 10 * 1024**2
 SECONDS = 60
-PROTOCOLS = {"TLSv1.2", "TLSv1.3"}
+PROTOCOLS = frozenset({"TLSv1.2", "TLSv1.3"})
 HEADERS = (
     "Strict-Transport-Security",
     "X-Frame-Options",
@@ -63,7 +62,7 @@ def test_site_speaks_tls_1_2_and_1_3_only(nginx: Nginx, target: Target) -> None:
 
     Mend: ssl_protocols TLSv1.2 TLSv1.3; in the port 443 server, and in the http block
     """
-    spoken = {site.file: protocols(nginx, site.place) for site in servers_of_443(nginx, target)}
+    spoken = {site.file: nginx.protocols(site.place) for site in servers_of_443(nginx, target)}
     assert seen(spoken, where="ssl_protocols") == promised(dict.fromkeys(spoken, PROTOCOLS))
 
 
@@ -74,7 +73,7 @@ def test_site_offers_no_weak_cipher(nginx: Nginx, target: Target) -> None:
 
     Mend: the ssl_ciphers line of the checklist's template
     """
-    offered = {cipher for site in servers_of_443(nginx, target) for cipher in ciphers(nginx, site.place)}
+    offered = {cipher for site in servers_of_443(nginx, target) for cipher in nginx.ciphers_of(site.place)}
     assert seen({cipher for cipher in offered if is_weak(cipher)}, where="ssl_ciphers") == promised(set())
 
 
@@ -128,7 +127,7 @@ def test_site_takes_bodies_up_to_10m(nginx: Nginx, target: Target) -> None:
 
     Mend: client_max_body_size 10M; in the port 443 server, and in no location another
     """
-    limits = {place.label: size(place.args("client_max_body_size", "1m")[0]) for place in proxied(nginx, target)}
+    limits = {place.label: size(place.args("client_max_body_size", "1m")[0]) for place in secure(nginx, target).proxied}
     assert seen(limits, where="client_max_body_size, bytes") == promised(dict.fromkeys(limits, BODY_BYTES))
 
 
@@ -141,7 +140,7 @@ def test_site_tells_the_application(nginx: Nginx, target: Target, name: str) -> 
     Mend: the proxy_set_header lines of the checklist's template, in every location that has a proxy_pass
     """
     right = {value.replace("HOST", target.host) for value in TOLD[name]}
-    told = {place.label: place.request_headers.get(name.lower(), "nothing") for place in proxied(nginx, target)}
+    told = {place.label: place.request_headers.get(name.lower(), "nothing") for place in secure(nginx, target).proxied}
     wanted = {label: value if value in right else TOLD[name][0] for label, value in told.items()}
     assert seen(told, where=f"proxy_set_header {name}") == promised(wanted)
 
@@ -154,7 +153,7 @@ def test_site_waits_60_seconds_for_the_application(nginx: Nginx, target: Target,
     Mend: proxy_connect_timeout 60s; proxy_send_timeout 60s; proxy_read_timeout 60s; beside each proxy_pass
     """
     name = f"proxy_{what}_timeout"
-    waits = {place.label: duration(" ".join(place.args(name, "60s"))) for place in proxied(nginx, target)}
+    waits = {place.label: duration(" ".join(place.args(name, "60s"))) for place in secure(nginx, target).proxied}
     assert seen(waits, where=f"{name}, seconds") == promised(dict.fromkeys(waits, SECONDS))
 
 
@@ -164,7 +163,7 @@ def test_site_buffers_answers(nginx: Nginx, target: Target) -> None:
 
     Mend: proxy_buffering on; beside each proxy_pass
     """
-    buffers = {place.label: place.args("proxy_buffering", "on")[0] for place in proxied(nginx, target)}
+    buffers = {place.label: place.args("proxy_buffering", "on")[0] for place in secure(nginx, target).proxied}
     assert seen(buffers, where="proxy_buffering") == promised(dict.fromkeys(buffers, "on"))
 
 
@@ -225,20 +224,12 @@ def test_site_listens_in_both_families(nginx: Nginx, target: Target, scheme: str
 
 def plain(nginx: Nginx, target: Target) -> Site:
     """The host's server for http."""
-    return of_port(nginx, target, target.ports.http)
+    return serving(nginx.config, target.ports.http, target.host)
 
 
 def secure(nginx: Nginx, target: Target) -> Site:
     """The host's server for https."""
-    return of_port(nginx, target, target.ports.https)
-
-
-def of_port(nginx: Nginx, target: Target, port: int) -> Site:
-    """The server that nginx picks for the host on a port, in either family."""
-    for family in FAMILIES:
-        if site := answering(nginx.config, family, port, target.host):
-            return site
-    raise ProbeError(f"nginx has no server for {target.host} on port {port}", "mend the listen and server_name lines")
+    return serving(nginx.config, target.ports.https, target.host)
 
 
 def both(nginx: Nginx, target: Target) -> tuple[Site, Site]:
@@ -250,28 +241,6 @@ def servers_of_443(nginx: Nginx, target: Target) -> list[Site]:
     """The host's own server and what answers on the same sockets before the name is known."""
     others = (default(nginx.config, family, target.ports.https) for family in FAMILIES)
     return [secure(nginx, target), *(site for site in others if site)]
-
-
-def proxied(nginx: Nginx, target: Target) -> tuple[Place, ...]:
-    """The places that hand requests on; ProbeError without any, because then nothing can be said of them."""
-    places = secure(nginx, target).proxied
-    if not places:
-        raise ProbeError(f"nginx hands no request for {target.host} to an application", "location / needs a proxy_pass")
-    return places
-
-
-def protocols(nginx: Nginx, place: Place) -> set[str]:
-    """What ssl_protocols holds; nginx 1.23.4 took TLS 1.0 and 1.1 out of the default."""
-    modern = nginx.version >= (1, 23, 4)
-    return set(place.args("ssl_protocols", *(PROTOCOLS if modern else ("TLSv1", "TLSv1.1", "TLSv1.2"))))
-
-
-def ciphers(nginx: Nginx, place: Place) -> tuple[str, ...]:
-    """What ssl_ciphers expands to; ProbeError when the host's OpenSSL could not tell."""
-    line = place.args("ssl_ciphers", "HIGH:!aNULL:!MD5")[0]
-    if line not in nginx.ciphers:
-        raise ProbeError(f"openssl ciphers told nothing of {line!r}")
-    return nginx.ciphers[line]
 
 
 def is_weak(cipher: str) -> bool:

@@ -4,7 +4,7 @@ from cutover.check import control, promised, seen
 from cutover.facts.certificate_files import CertificateFiles
 from cutover.facts.nginx import Nginx
 from cutover.facts.nginx_site import answering
-from cutover.facts.renewal import Renewal
+from cutover.facts.renewal import Rehearsal, Renewal
 from cutover.inventory import Target
 
 AT_BOOT = {"enabled", "static", "generated"}
@@ -58,6 +58,8 @@ def test_renewal_can_prove_the_name(renewal: Renewal, nginx: Nginx, target: Targ
     told, wanted = way, "webroot, nginx or dns"
     if way == "webroot":
         site = answering(nginx.config, "ipv4", target.ports.http, target.host)
+        if site and site.returned(CHALLENGES, target.host):  # the authority follows
+            site = answering(nginx.config, "ipv4", target.ports.https, target.host)
         root = site.location(CHALLENGES).files if site else None
         told = f"webroot {', '.join(renewal.webroots) or 'nowhere'}"
         wanted = f"webroot {root}, where nginx looks"
@@ -108,6 +110,15 @@ def test_last_renewal_had_no_error(renewal: Renewal) -> None:
     attempt = renewal.attempt
     where = f"/var/log/letsencrypt, {attempt.at if attempt else 'no renewal yet'}"
     assert seen(attempt.errors if attempt else (), where=where) == promised(())
+
+
+@control("6.renewal")
+def test_rehearsed_renewal_succeeds(rehearsal: Rehearsal) -> None:
+    """The checklist's own proof: the whole way to the authority and back. Only with --allow-active.
+
+    Mend: sudo certbot renew --dry-run, and what it says
+    """
+    assert seen(rehearsal.failures, where="certbot renew --dry-run") == promised(())
 
 
 @control("6.renewal")

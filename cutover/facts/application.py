@@ -94,13 +94,17 @@ class Application:
             words = line.split()
             if len(words) < 5 or words[0] != "LISTEN":
                 raise ProbeError(f"{outputs.host}: ss answered in an unknown form")
-            addresses.add(words[3])
+            # ss has * for a socket of both families, and may name the interface.
+            addresses.add(re.sub(r"^\*:", "[::]:", re.sub(r"%\w+", "", words[3])))
             pids |= {int(pid) for pid in re.findall(r"\bpid=(\d+)", line)}
         pids.discard(INIT)
         if told["listens"] and not pids:
             raise ProbeError(f"{outputs.host}: ss does not tell who holds the application's port")
         if pids - set(table):
-            raise ProbeError(f"{outputs.host}: the processes on the application's port changed meanwhile", "look again")
+            raise ProbeError(
+                f"{outputs.host}: ps does not tell of the processes on the application's port",
+                "look again; or verify as root where /proc is mounted with hidepid",
+            )
         holders = [table[pid] for pid in sorted(pids)]
         masters = tuple(process for process in holders if process.parent not in pids)
         return cls(
@@ -126,10 +130,11 @@ def _processes(outputs: Outputs, gunicorn: frozenset[int]) -> dict[int, Process]
     table = {}
     for line in outputs.text("app-processes").splitlines():
         words = line.split(None, 4)
-        if len(words) != 5 or not all(word.isdecimal() for word in words[:3]):
+        if len(words) < 4 or not all(word.isdecimal() for word in words[:3]):
             raise ProbeError(f"{outputs.host}: ps answered in an unknown form")
         pid, parent, age = map(int, words[:3])
-        group = re.search(r"\bname=systemd:([^,]*)", words[4]) or re.search(r"(?:^|,)0?::([^,]*)", words[4])
+        groups = "".join(words[4:])
+        group = re.search(r"\bname=systemd:([^,]*)", groups) or re.search(r"(?:^|,)0?::([^,]*)", groups)
         table[pid] = Process(pid, parent, age, words[3], group[1].strip() if group else "", pid in gunicorn)
     if not table:
         raise ProbeError(f"{outputs.host}: ps told of no process")

@@ -9,14 +9,25 @@ from cutover.errors import ProbeError
 from cutover.facts.evidence import Command, Evidence, Outputs
 from cutover.facts.lines import by_key
 
+# Code of the checkout is run as whom it belongs to, never as root for another.
+_AS_OWNER = """\
+as_owner() {
+  place=$1; shift
+  if [ "$(id -u)" -eq 0 ]; then runuser -u "$(stat -c %U "$place")" -- "$@"; else "$@"; fi
+}
+"""
+
 # With --git-dir git asks for no ownership, whatever its version. The settings keep a repository's own from
 # starting a program, and `chmod +x`, a step of the checklist, from being a change. HOME is not the operator's.
-_GIT = """\
+_GIT = (
+    _AS_OWNER
+    + """\
 if [ -d "$CHECKOUT" ] && [ ! -x "$CHECKOUT" ]; then echo unreadable; exit; fi
 if [ ! -e "$CHECKOUT/.git" ]; then echo absent; exit; fi
 export HOME=/nonexistent XDG_CONFIG_HOME=/nonexistent GIT_OPTIONAL_LOCKS=0
 in_checkout() {
-  git --git-dir="$CHECKOUT/.git" --work-tree="$CHECKOUT" -c core.fsmonitor=false -c core.fileMode=false "$@"
+  as_owner "$CHECKOUT/.git" git --git-dir="$CHECKOUT/.git" --work-tree="$CHECKOUT" \\
+    -c core.fsmonitor=false -c core.fileMode=false "$@"
 }
 head=$(in_checkout rev-parse --verify HEAD) || exit
 echo "commit $head"
@@ -24,15 +35,19 @@ in_checkout ls-remote --get-url | head -c 1000 | sed 's#://[^/]*@#://#; s/[?].*/
 changes=$(in_checkout status --porcelain --untracked-files=no) || exit
 printf '%s' "$changes" | head -n 20 | cut -c 4-200 | sed 's/^/changed /'
 """
+)
 
 # The interpreter is asked, not the files beside it: after an upgrade of the system it may be another one.
-_VENV = """\
+_VENV = (
+    _AS_OWNER
+    + """\
 for name in venv .venv; do [ -e "$APP_DIR/$name/bin" ] && break; done
 python=$APP_DIR/$name/bin/python
 [ -h "$python" ] || [ -e "$python" ] || { [ -x "$APP_DIR" ] && echo absent || echo unreadable; exit; }
 echo "interpreter $python"
-"$python" -I -B -c 'import sys; print("version %d.%d.%d" % sys.version_info[:3])' || { echo broken; exit; }
-"$python" -I -B - "$APP_DIR/requirements.txt" <<'PYTHON'
+as_owner "$python" "$python" -I -B -c 'import sys; print("version %d.%d.%d" % sys.version_info[:3])' ||
+  { echo broken; exit; }
+as_owner "$python" "$python" -I -B - "$APP_DIR/requirements.txt" <<'PYTHON'
 import os, re, sys
 from importlib import metadata
 try:
@@ -83,6 +98,7 @@ for name in sorted(installed):
 print("judged", len(installed))
 PYTHON
 """
+)
 
 COMMANDS = {"git": Command(_GIT, seconds=20), "venv": Command(_VENV, seconds=20)}
 

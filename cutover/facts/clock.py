@@ -19,9 +19,9 @@ COMMANDS = {
         'if cmp -s "$zones/$TIME_ZONE" $local; then echo "same yes"; else echo "same no"; fi'
     ),
     "time-sync": Command(
-        "if told=$(chronyc -n -c tracking 2>/dev/null); then echo \"chrony $(date +%s),$told\"; fi\n"
+        'if told=$(chronyc -n -c tracking 2>/dev/null); then echo "chrony $(date +%s),$told"; fi\n'
         "if told=$(ntpq -c 'rv 0 leap,sync' 2>/dev/null); then echo \"ntp $told\" | tr '\\n' ' '; echo; fi\n"
-        "if told=$(timedatectl show -p NTPSynchronized --value 2>/dev/null); then echo \"kernel $told\"; fi\n"
+        'if told=$(timedatectl show -p NTPSynchronized --value 2>/dev/null); then echo "kernel $told"; fi\n'
         "true",
         15,
     ),

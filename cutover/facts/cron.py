@@ -18,11 +18,13 @@ WORDS = (
 )
 COMMANDS = {
     "cron-jobs": Command(
-        r"""
+        r"""# what systemd's timers and cron run
 timers=$(systemctl show "*.timer" -p Id -p Unit -p ActiveState -p UnitFileState -p TimersCalendar -p TimersMonotonic)
 services=$(systemctl show $(printf '%s\n' "$timers" | sed -n 's/^Unit=//p') -p Id -p LoadState -p User -p ExecStart)
-listing=$(root find -L /etc/crontab /etc/cron.d /etc/cron.hourly /etc/cron.daily /etc/cron.weekly /etc/cron.monthly /var/spool/cron/crontabs -maxdepth 1 -type f -ls)
-tabs=$(root find -L /etc/crontab /etc/cron.d /var/spool/cron/crontabs -maxdepth 1 -type f -exec head -v -c 65536 {} +; echo .)
+listing=$(root find -L /etc/crontab /etc/cron.d /etc/cron.hourly /etc/cron.daily"""
+        r""" /etc/cron.weekly /etc/cron.monthly /var/spool/cron/crontabs -maxdepth 1 -type f -ls)
+tabs=$(root find -L /etc/crontab /etc/cron.d /var/spool/cron/crontabs -maxdepth 1 -type f"""
+        r""" -exec head -v -c 65536 {} +; echo .)
 printf '## timers\n%s\n\n%s\n## files\n%s\n## programs\n' "$timers" "$services" "$listing"
 {
   echo "$APP_DIR/backup.sh sendmail"
@@ -37,7 +39,7 @@ printf '## timers\n%s\n\n%s\n## files\n%s\n## programs\n' "$timers" "$services" 
         continue
       fi
       case $mode in "regular file "*) echo "file ${mode##* } $word" ;; *) continue ;; esac
-      case $word in /bin/* | /sbin/* | /usr/*bin/*) continue ;; esac
+      case $word in /bin/* | /sbin/* | /usr/*bin/* | /lib/* | /usr/lib/* | /usr/libexec/*) continue ;; esac
       [ -r "$word" ] || { echo "unread $word"; continue; }
       first=$(head -c 100 "$word" | head -n 1 | tr -d '\0')
       case $first in
@@ -60,7 +62,8 @@ printf '## timers\n%s\n\n%s\n## files\n%s\n## programs\n' "$timers" "$services" 
   esac
 done
 printf '## crontabs\n'
-printf '%s' "${tabs%.}" | sed -E '/^[[:space:]]*"?(PATH|SHELL|MAILTO|HOME|CRON_TZ)"?[[:space:]]*=/b; s/^([[:space:]]*["A-Za-z_][A-Za-z0-9_"]*[[:space:]]*=).*/\1/'
+printf '%s' "${tabs%.}" | sed -E '/^[[:space:]]*"?(PATH|SHELL|MAILTO|HOME|CRON_TZ)"?[[:space:]]*=/b; """
+        r"""s/^([[:space:]]*["A-Za-z_][A-Za-z0-9_"]*[[:space:]]*=).*/\1/'
 """,
         seconds=15,
     ),
@@ -131,7 +134,11 @@ def _not_read(path: str, mode: str, links: int, owner: str, users: frozenset[str
     if path.startswith("/var/spool/"):
         if name not in users:
             return "its user does not exist"
-        return "" if mode == "-rw-------" and owner in (name, "root") else "cron refuses its mode or owner (0600, the user's)"
+        return (
+            ""
+            if mode == "-rw-------" and owner in (name, "root")
+            else "cron refuses its mode or owner (0600, the user's)"
+        )
     if path.startswith("/etc/cron.d/") and not re.fullmatch(r"[\w-]+", name, re.ASCII):
         return "cron passes by a file with such a name (letters, digits, _ and - only)"
     if owner != "root":

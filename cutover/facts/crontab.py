@@ -8,18 +8,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cutover.errors import ProbeError
+from cutover.facts.lines import by_key
 from cutover.facts.schedule import NEVER, longest_wait
 
+OWN_NAME = "$HOST_NAME"  # stands among a script's words when it has the target's public name in it
 DEFAULT_PATH = "/usr/bin:/bin"  # cron's own, where the file names none
 
 _LINE = re.compile(r"(@\w+|(?:[\d*]\S*|[a-z,-]+)(?:\s+\S+){4})\s+(.+)", re.IGNORECASE)
 _VARIABLE = re.compile(r"\s*[\"']?([A-Za-z_]\w*)[\"']?\s*=\s*(.*)")
 _BUILTIN = frozenset(
-    "[ [[ ]] : . true false test echo printf cd exit export set unset read umask exec eval trap wait return type "
-    "if then elif else fi for while until do done case esac in ! { } command source ulimit local shift".split()
+    re.findall(
+        r"\S+",
+        "[ [[ ]] : . true false test echo printf cd exit export set unset read umask exec eval trap wait return type "
+        "if then elif else fi for while until do done case esac in ! { } command source ulimit local shift",
+    )
 )
 _SEPARATOR = re.compile(r"[;&|(){}]+")
-_KEYWORD = frozenset("then do else if elif while until ! { exec".split())
+_KEYWORD = frozenset(["then", "do", "else", "if", "elif", "while", "until", "!", "{", "exec"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +74,18 @@ class Programs:
     @classmethod
     def read(cls, text: str) -> Programs:
         """Read the lines of the section ``programs``."""
-        said: dict[str, list[str]] = {}
-        for line in text.splitlines():
-            kind, _, rest = line.partition(" ")
-            said.setdefault(kind, []).append(rest)
-        scripts: dict[str, set[str]] = {path: set() for kind in ("parses", "broken") for path in said.get(kind, [])}
-        for line in said.get("uses", []):
-            path, _, word = line.partition(" ")
+        said = by_key(text)
+        scripts: dict[str, set[str]] = {path: set() for path in (*said["parses"], *said["broken"])}
+        for path, _, word in (line.partition(" ") for line in said["uses"]):
             scripts.setdefault(path, set()).add(word)
-        for path in said.get("names", []):
-            scripts.setdefault(path, set()).add("$HOST")
+        for path in said["names"]:
+            scripts.setdefault(path, set()).add(OWN_NAME)
         return cls(
-            modes={path: int(mode, 8) for mode, _, path in (line.partition(" ") for line in said.get("file", []))},
-            absent=frozenset(said.get("absent", [])),
-            hidden=frozenset(said.get("hidden", [])),
-            unread=frozenset(said.get("unread", [])),
-            broken=frozenset(said.get("broken", [])),
+            modes={path: int(mode, 8) for mode, _, path in (line.partition(" ") for line in said["file"])},
+            absent=frozenset(said["absent"]),
+            hidden=frozenset(said["hidden"]),
+            unread=frozenset(said["unread"]),
+            broken=frozenset(said["broken"]),
             scripts={path: frozenset(words) for path, words in scripts.items()},
         )
 

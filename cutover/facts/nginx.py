@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 
 from cutover.errors import ProbeError
-from cutover.facts.evidence import Command, Evidence, Output, Outputs
+from cutover.facts.evidence import Command, Evidence, Outputs
 from cutover.facts.nginx_config import Config
+from cutover.facts.nginx_site import Place
 
 # Comments stay on the host, and so does what holds other people's secrets: tables, and values that are sent upstream.
 _FILTER = """
@@ -80,9 +81,23 @@ class Nginx:
     started: int | None
     evidence: tuple[Evidence, ...]
 
+    def protocols(self, place: Place) -> frozenset[str]:
+        """What ssl_protocols holds; nginx 1.23.4 took TLS 1.0 and 1.1 out of the default."""
+        own = ("TLSv1.2", "TLSv1.3") if self.version >= (1, 23, 4) else ("TLSv1", "TLSv1.1", "TLSv1.2")
+        return frozenset(place.args("ssl_protocols", *own))
+
+    def ciphers_of(self, place: Place) -> tuple[str, ...]:
+        """What ssl_ciphers expands to; ProbeError when the host's OpenSSL did not tell."""
+        line = place.args("ssl_ciphers", "HIGH:!aNULL:!MD5")[0]
+        if line not in self.ciphers:
+            raise ProbeError(f"openssl ciphers told nothing of {line!r}")
+        return self.ciphers[line]
+
     @classmethod
     def read(cls, outputs: Outputs) -> Nginx:
         """Read the configuration on disk and the processes; ProbeError when nginx refuses the configuration."""
+        if refusal := NginxTest.read(outputs).refusal:
+            raise ProbeError(f"{outputs.host}: nginx refuses the configuration on disk: {refusal}", "sudo nginx -t")
         dump, _, rest = outputs.text("nginx-config").partition("\n=== ciphers\n")
         ciphers, mark, changed = f"\n{rest}".partition("\n=== changed\n")
         if not mark:
@@ -105,25 +120,42 @@ class Nginx:
 
 @dataclass(frozen=True, slots=True)
 class NginxUnit:
-    """nginx as systemd has it, in systemd's words; ``refusal`` is why it refuses the configuration on disk, or empty."""
+    """nginx as systemd has it, in systemd's words."""
 
     load: str
     active: str
     at_boot: str
-    refusal: str
     evidence: tuple[Evidence, ...]
 
     @classmethod
     def read(cls, outputs: Outputs) -> NginxUnit:
-        """Read the unit's state and whether nginx takes the configuration."""
+        """Read the unit's state."""
         unit = _properties(outputs, "nginx-unit")
         return cls(
-            load=unit["LoadState"],
-            active=unit["ActiveState"],
-            at_boot=unit.get("UnitFileState", ""),
-            refusal=_refusal(outputs.host, outputs["nginx-config"]),
-            evidence=outputs.evidence("nginx-unit", "nginx-config"),
+            unit["LoadState"], unit["ActiveState"], unit.get("UnitFileState", ""), outputs.evidence("nginx-unit")
         )
+
+
+@dataclass(frozen=True, slots=True)
+class NginxTest:
+    """nginx's word on the configuration on disk: why it refuses it, or empty."""
+
+    refusal: str
+    evidence: tuple[Evidence, ...]
+
+    @classmethod
+    def read(cls, outputs: Outputs) -> NginxTest:
+        """Read its complaint; ProbeError when it did not come to test anything."""
+        output = outputs["nginx-config"]
+        evidence = outputs.evidence("nginx-config")
+        if output.rc == 0:
+            return cls("", evidence)
+        # It complains as "nginx: [emerg] …" until its log is open, then as its log does.
+        told = re.search(r"(?m)^(?:nginx:|\S+ \S+) (\[(?:emerg|alert|crit|error)\]) (?:\d+#\d+: )?(.*)$", output.stderr)
+        if not told:
+            reason = output.stderr.strip().partition("\n")[0] or f"exit status {output.rc}"
+            raise ProbeError(f"{outputs.host}: nginx -T failed: {reason}")
+        return cls(f"{told[1]} {told[2]}", evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +187,6 @@ class NginxSites:
             copies=frozenset(entry for kind, entry, _ in rows if kind == "copy"),
             evidence=outputs.evidence("nginx-sites"),
         )
-
-
-def _refusal(host: str, output: Output) -> str:
-    if output.rc == 0:
-        return ""
-    told = [line for line in output.stderr.splitlines() if re.match(r"nginx: \[(emerg|alert|crit|error)\]", line)]
-    if not told:
-        reason = output.stderr.strip().partition("\n")[0] or f"exit status {output.rc}"
-        raise ProbeError(f"{host}: nginx -T failed: {reason}")
-    return told[0].removeprefix("nginx: ")
 
 
 def _properties(outputs: Outputs, name: str) -> dict[str, str]:

@@ -129,9 +129,12 @@ class Site:
 
     @property
     def proxied(self) -> tuple[Place, ...]:
-        """The locations that hand requests on to an application."""
+        """The places that hand requests on to an application; ProbeError without any: nothing can be said of them."""
         places = self.place.everywhere("location", "if", "limit_except")
-        return tuple(place for place in places if place.block.of("proxy_pass"))
+        found = tuple(place for place in places if place.block.of("proxy_pass"))
+        if not found:
+            raise ProbeError(f"nginx: the server of {self.file} hands no request on", "location / needs a proxy_pass")
+        return found
 
 
 def sites(config: Config) -> tuple[Site, ...]:
@@ -147,6 +150,14 @@ def answering(config: Config, family: str, port: int, host: str) -> Site | None:
     if ranked:
         return min(ranked, key=lambda one: (one[0], one[1]))[2]
     return default(config, family, port)
+
+
+def serving(config: Config, port: int, host: str) -> Site:
+    """The server that nginx picks for a host name in either family; ProbeError when nothing listens there."""
+    for family in ("ipv4", "ipv6"):
+        if site := answering(config, family, port, host):
+            return site
+    raise ProbeError(f"nginx has no server on port {port}", "mend the listen lines of the site")
 
 
 def default(config: Config, family: str, port: int) -> Site | None:

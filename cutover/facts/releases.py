@@ -36,7 +36,11 @@ _SUPPORT: dict[tuple[str, tuple[int, ...]], tuple[str, str]] = {
 }
 
 # Where subscribers get their updates from.
-_SUBSCRIPTIONS = ("https://esm.ubuntu.com/infra", "https://deb.freexian.com/extended-lts", "http://deb.freexian.com/ext")
+_SUBSCRIPTIONS = (
+    "https://esm.ubuntu.com/infra",
+    "https://deb.freexian.com/extended-lts",
+    "http://deb.freexian.com/ext",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,21 +78,25 @@ grep -HsE "$renews" /etc/crontab /etc/cron.d/* /etc/cron.hourly/* /etc/cron.dail
   done
 root crontab -l 2>/dev/null | grep -HsE --label=crontab "$renews" | live | sed -n "1s/.*/entry root's crontab/p\""""
     ),
-    # Each run begins with its arguments, which are not needed; the newest lines of all logs, in the order of time.
+    # Asks Let's Encrypt, and so only when allowed.
+    "renewal-rehearsal": Command(
+        '[ -z "$ALLOW_ACTIVE" ] || root certbot renew --dry-run --no-random-sleep-on-renew 2>&1', seconds=120
+    ),
+    # Each run begins with its arguments, which stay on the host with the texts of hooks; the newest lines of all
+    # logs, in the order of time.
     "renewal-log": Command(
         """\
 root grep -RHIs -e :Arguments: -e :ERROR: -e renewals -e renew.failure -e Attempting.to.renew /var/log/letsencrypt |
 awk '
-  { file = $0; sub(/:.*/, "", file); line = substr($0, length(file) + 2); sub(/Arguments:.*/, "Arguments:", line) }
+  { file = $0; sub(/:.*/, "", file); line = substr($0, length(file) + 2); sub(/Arguments:.*/, "Arguments:", line)
+    sub(/config file \\{.*/, "config file", line); sub(/command ".*" returned/, "command returned", line) }
   line ~ /^[0-9-]+ [0-9:,]+:/ { stamp[file] = substr(line, 1, 23) }
   { print stamp[file] "\\t" substr(line, 1, 300) }' | sort -s -k1,23 | tail -n 200"""
     ),
 }
 
 _DONE = re.compile(r"[Nn]o renewals were attempted|all renewals succeeded|No renewal failures")
-_FAILED = re.compile(
-    r":ERROR:|renew failure\(s\)|Attempting to renew cert .* produced an unexpected error|renewals failed"
-)
+_FAILED = re.compile(r"^\S+ \S+?:(?:ERROR|WARNING):[\w.]+:(.*(?:renew|parse failure|unexpected error|[Hh]ook).*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,26 @@ class Attempt:
 
     at: str
     errors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """How ``certbot renew --dry-run`` ended: certbot's lines about failures, none when all went well."""
+
+    failures: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+
+    @classmethod
+    def read(cls, outputs: Outputs) -> Rehearsal:
+        """Read certbot's own account; ProbeError when it gives none, or had nothing to rehearse."""
+        output = outputs["renewal-rehearsal"]
+        lines = [line.strip() for line in output.stdout.splitlines() if line.strip()]
+        failures = tuple(line for line in lines if re.search(r"fail|error|[Dd]etail:", line))
+        if output.rc == 0 and any("(success)" in line for line in lines):
+            return cls((), outputs.evidence("renewal-rehearsal"))
+        if output.rc == 0 or not failures:
+            raise ProbeError(f"{outputs.host}: certbot rehearsed nothing: {lines[-1] if lines else 'it said nothing'}")
+        return cls(failures, outputs.evidence("renewal-rehearsal"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +187,7 @@ class Renewal:
             cron_active=states[0] == "ActiveState=active",
             cron_entries=frozenset(line.removeprefix("entry ") for line in cron if line.startswith("entry ")),
             attempt=_attempt(outputs.text("renewal-log")),
-            evidence=outputs.evidence(*COMMANDS),
+            evidence=outputs.evidence(*(name for name in COMMANDS if name != "renewal-rehearsal")),
         )
 
 
@@ -194,7 +218,7 @@ def _attempt(log: str) -> Attempt | None:
             runs.append([])
         runs[-1].append((stamp, text))
     for run in reversed(runs):
-        errors = tuple(text for _, text in run if _FAILED.search(text))
-        if any(_DONE.search(text) for _, text in run) or any("renew" in text for text in errors):
+        errors = tuple(told[1] for _, text in run if (told := _FAILED.match(text)))
+        if errors or any(_DONE.search(text) for _, text in run):
             return Attempt(run[0][0].partition(",")[0], errors)
     return None

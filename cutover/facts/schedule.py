@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 NEVER = float("inf")
@@ -18,11 +19,21 @@ _NICKNAMES = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_WEEKDAYS = "sun mon tue wed thu fri sat".split()
-_SPANS = {"us": 1e-6 / 60, "ms": 1e-3 / 60, "s": 1 / 60, "min": 1, "h": 60, "d": DAY, "w": 7 * DAY, "month": 30.44 * DAY}
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_WEEKDAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+_SPANS = {
+    "us": 1e-6 / 60,
+    "ms": 1e-3 / 60,
+    "s": 1 / 60,
+    "min": 1,
+    "h": 60,
+    "d": DAY,
+    "w": 7 * DAY,
+    "month": 30.44 * DAY,
+}
 
 
+@lru_cache(maxsize=512)
 def longest_wait(fields: str) -> float:
     """Minutes between two runs at most, by a crontab's five fields or its nickname.
 
@@ -80,13 +91,17 @@ def longest_wait_of_timer(calendar: list[str], monotonic: list[str]) -> float:
     for entry in monotonic:
         name, _, span = entry.partition("=")
         if name in ("OnUnitActiveUSec", "OnUnitInactiveUSec"):
-            waits.append(sum(float(n) * _SPANS[unit] for n, unit in re.findall(r"([\d.]+)(us|ms|min|month|[shdw])", span)))
+            waits.append(
+                sum(float(n) * _SPANS[unit] for n, unit in re.findall(r"([\d.]+)(us|ms|min|month|[shdw])", span))
+            )
     return min(waits, default=NEVER)
 
 
 def _calendar(entry: str) -> float:
     """``Mon..Fri *-*-01 00,12:00/5:00 Asia/Tokyo`` as the crontab's fields that mean the same."""
-    shape = re.fullmatch(r"(?:([A-Za-z,.]+) )?(?:\*-([\d*/,.]+)-([\d*/,.~]+) )?([\d*/,.]+):([\d*/,.]+):[\d*/,.]+(?: .+)?", entry)
+    shape = re.fullmatch(
+        r"(?:([A-Za-z,.]+) )?(?:\*-([\d*/,.]+)-([\d*/,.~]+) )?([\d*/,.]+):([\d*/,.]+):[\d*/,.]+(?: .+)?", entry
+    )
     if not shape:
         raise ValueError(f"{entry!r} is a calendar this does not understand")
     weekday, month, month_day, hour, minute = (part or "*" for part in shape.groups())

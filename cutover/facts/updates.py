@@ -42,9 +42,7 @@ COMMANDS = {
         30,
     ),
     "apt-config": Command(
-        "found=$(apt-config dump) || exit\n"
-        "echo \"$found\" | grep -iE '^(APT::Periodic|Unattended-Upgrade)::'\n"
-        "echo end"
+        "found=$(apt-config dump) || exit\necho \"$found\" | grep -iE '^(APT::Periodic|Unattended-Upgrade)::'\necho end"
     ),
     "apt-timers": Command(
         "echo \"package $(dpkg-query -W -f '${db:Status-Status}' unattended-upgrades 2>/dev/null)\"\n"
@@ -195,8 +193,7 @@ _SWITCHES = (("Enable", "1"), ("Update-Package-Lists", "0"), ("Unattended-Upgrad
 
 
 def _sources(outputs: Outputs) -> list[Source]:
-    lines = outputs.text("apt-sources").splitlines()
-    found = [line.split("|") for line in lines]
+    found = [line.split("|") for line in outputs.text("apt-sources").splitlines() if line]
     if any(len(fields) != 6 for fields in found):
         raise ProbeError(f"{outputs.host}: apt-get indextargets answered in an unknown form")
     return [Source(*fields) for fields in found]
@@ -206,9 +203,7 @@ def _allowed_patterns(dump: str, system: OperatingSystem) -> list[dict[str, str]
     """Both of unattended-upgrades' lists: ``origin=Debian,label=…`` and the older ``Ubuntu:noble-security``."""
     values = {"distro_id": system.id.capitalize(), "distro_codename": system.codename}
     found = []
-    for kind, value in re.findall(
-        r'(?mi)^Unattended-Upgrade::(Origins-Pattern|Allowed-Origins)::\S* "(.+)";$', dump
-    ):
+    for kind, value in re.findall(r'(?mi)^Unattended-Upgrade::(Origins-Pattern|Allowed-Origins)::\S* "(.+)";$', dump):
         text = re.sub(r"\$\{(\w+)\}", lambda name: values.get(name[1], ""), value)
         if kind.lower() == "allowed-origins":
             origin, _, suite = text.replace("\\:", "%3A").partition(":")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 import ssl
 import threading
@@ -22,6 +23,8 @@ from cutover.inventory import Peer
 from cutover.probes.trust import tls_context
 from cutover.redact import redact
 
+# Random for each run, and in every request of the outside view: by it the server's access log is asked for them.
+MARK = secrets.token_hex(8)
 BODY_BYTES = 16 * 1024 * 1024  # read of an answer
 BODY_KEPT = 4096  # characters kept of it
 
@@ -75,7 +78,7 @@ class Dialler:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers.clear()
-        self._session.headers.update({"User-Agent": "cutover", "Accept": "*/*", "Accept-Encoding": "identity"})
+        self._session.headers.update({"User-Agent": f"cutover/{MARK}", "Accept": "*/*", "Accept-Encoding": "identity"})
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, _Pinned(peer, self._open))
 

@@ -20,6 +20,8 @@ def surfaces(peer: Peer) -> Http:
         "static": endpoints.static,
         "404 of static": endpoints.static.rstrip("/") + MISSING,
     }
+    if peer.target.metrics:
+        paths["metrics"] = peer.target.metrics.path
     with Dialler(peer) as dialler:
         return Http({surface: dialler.ask(path).exchange for surface, path in paths.items()})
 

@@ -20,25 +20,48 @@ from cutover.errors import NotDeclared, ProbeError
 from cutover.facts import (
     app_logs,
     application,
+    backups,
     certificate_files,
     checkout,
+    clock,
+    cron,
+    database,
     directories,
     environment,
     firewall,
+    listeners,
+    logrotate,
+    logs,
+    metrics,
     nginx,
+    reboot,
     renewal,
     resources,
+    secret_keys,
     service,
+    software,
+    sshd,
+    storage,
     system,
+    updates,
 )
 from cutover.facts.evidence import Command, Output, Outputs
 from cutover.inventory import Server, Target
+from cutover.probes.dialling import MARK
 from cutover.probes.process import run_bounded
 from cutover.redact import redact
 
 COMMANDS: dict[str, Command] = {
     **system.COMMANDS,
     **resources.COMMANDS,
+    **storage.COMMANDS,
+    **software.COMMANDS,
+    **updates.COMMANDS,
+    **reboot.COMMANDS,
+    **clock.COMMANDS,
+    **secret_keys.COMMANDS,
+    **sshd.COMMANDS,
+    **listeners.COMMANDS,
     **firewall.COMMANDS,
     **checkout.COMMANDS,
     **directories.COMMANDS,
@@ -49,6 +72,15 @@ COMMANDS: dict[str, Command] = {
     **certificate_files.COMMANDS,
     **renewal.COMMANDS,
     **nginx.COMMANDS,
+    **cron.COMMANDS,
+    **logrotate.COMMANDS,
+    **backups.COMMANDS,
+    **database.COMMANDS,
+    **metrics.COMMANDS,
+}
+
+AFTER: dict[str, Command] = {
+    **logs.AFTER,
 }
 
 OUTPUT_BYTES = 256 * 1024  # of each command
@@ -83,8 +115,13 @@ _SSH_OPTIONS = (
 )
 
 
-def probe(target: Target) -> Outputs:
-    """Run all commands on the server; ProbeError when it cannot be reached or does not let us in."""
+def look_again(target: Target) -> Outputs:
+    """Run the few commands that must come after all else: what this run itself left on the server."""
+    return probe(target, AFTER)
+
+
+def probe(target: Target, commands: Mapping[str, Command] = COMMANDS) -> Outputs:
+    """Run commands on the server; ProbeError when it cannot be reached or does not let us in."""
     if target.server is None:
         raise NotDeclared("no way into the server is declared; give --ssh user@host or [target.server] way_in")
     mark = secrets.token_hex(16)
@@ -92,11 +129,11 @@ def probe(target: Target) -> Outputs:
     backend = _backend(target, target.server)
     sent = time.time()
     try:
-        result = backend.run("sh -c %s", compose(COMMANDS, mark, variables(target, target.server)))
+        result = backend.run("sh -c %s", compose(commands, mark, variables(target, target.server)))
     except RuntimeError as error:
         raise _no_way_in(target.server, error) from None
     answered = time.time()
-    outputs = parse(COMMANDS, mark, result.stdout_bytes)
+    outputs = parse(commands, mark, result.stdout_bytes)
     if not outputs:
         reason = redact(result.stderr_bytes.decode("utf-8", "replace")).strip()[:200] or "it printed nothing"
         raise ProbeError(f"{target.server.way_in}: the visit's script did not run: {reason}")
@@ -105,7 +142,7 @@ def probe(target: Target) -> Outputs:
 
 def variables(target: Target, server: Server) -> dict[str, str]:
     """What a command may name: ``"$APP_DIR"`` and the other places and names of the inventory."""
-    database, metrics = target.database, target.metrics
+    declared, scraped = target.database, target.metrics
     return {
         "HOST_NAME": target.host,
         "CHECKOUT": server.checkout,
@@ -116,13 +153,17 @@ def variables(target: Target, server: Server) -> dict[str, str]:
         "BACKUP_DIR": server.backup_dir,
         "CERTIFICATE": server.certificate or f"/etc/letsencrypt/live/{target.host}/fullchain.pem",
         "PRIVATE_KEY": server.private_key or f"/etc/letsencrypt/live/{target.host}/privkey.pem",
+        "ALLOW_ACTIVE": "yes" if server.allow_active else "",
         "NGINX_SITE": server.nginx_site,
         "SERVICE": server.service,
         "BIND_PORT": str(server.bind_port),
-        "DB_NAME": database.name if database else "",
-        "DB_ROLE": database.role if database else "",
-        "METRICS_PORT": str(metrics.port) if metrics else "",
-        "METRICS_PATH": metrics.path if metrics else "",
+        "BACKUP_MINUTES": str(target.limits.backup_hours * 60),
+        "MARK": MARK,
+        "DB_NAME": declared.name if declared else "",
+        "DB_ROLE": declared.role if declared else "",
+        "METRICS_PORT": str(scraped.port) if scraped else "",
+        "METRICS_PATH": scraped.path if scraped else "",
+        "TIME_ZONE": server.time_zone,
     }
 
 

@@ -1,4 +1,4 @@
-"""All probes of all targets, side by side, each once, in stages: observe → latency (quiet) → load."""
+"""All probes of all targets, side by side, each once, in stages: observe → latency (quiet) → load → after."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cutover.inventory import Peer, Target
 from cutover.probes import api, certificate, http, latency, load, ports, saved, server
 from cutover.probes.operator import Operator
 
-Stage = Literal["observe", "latency", "load"]
+Stage = Literal["observe", "latency", "load", "after"]
 
 
 class Probe(NamedTuple):
@@ -45,6 +45,7 @@ PROBES: dict[str, Probe] = {
     "api": Probe("peer", "observe", Api, api.probe),
     "latency": Probe("peer", "latency", Latency, latency.probe),
     "load": Probe("peer", "load", Load, lambda peer, _: load.probe(peer)),
+    "afterwards": Probe("target", "after", Outputs, lambda target, _: server.look_again(target)),
 }
 
 Subject = Target | Peer
@@ -118,6 +119,8 @@ class Survey:
                 if name == "server" and label in self._recorded:
                     recorded = cast(Outputs, saved.read(self._recorded[label], Outputs))
                     self._results[job] = replace(recorded, host=label)
+                elif name == "afterwards" and label in self._recorded:
+                    raise NotDeclared("needs a second look at the server, and its facts were recorded another day")
                 elif unreachable := self._unreachable(subject):
                     self._results[job] = unreachable
                 else:
@@ -129,10 +132,10 @@ class Survey:
                 self._results[job] = ProbeError(told, "report it to cutover with reports/<run>/")
             note(job)
 
-        for stage in ("observe", "latency", "load"):
+        for stage in ("observe", "latency", "load", "after"):
             jobs = sorted(job for job in wanted if PROBES[job[0]].stage == stage)
             # Several latencies or loads at once would measure each other.
-            alone = self._one_load_at_a_time if stage != "observe" else contextlib.nullcontext()
+            alone = self._one_load_at_a_time if stage in ("latency", "load") else contextlib.nullcontext()
             with (
                 alone,
                 ThreadPoolExecutor(max_workers=max(1, len(jobs) if stage == "observe" else 1)) as pool,

@@ -1,7 +1,7 @@
 """Defects of the checkout, the virtual environment and the directories (section 4)."""
 
 from lab.faults import fault
-from lab.faults.application import BACKEND, SERVICE, restart
+from lab.faults.application import BACKEND
 from lab.host import Host
 
 CHECKOUT = "/opt/mirai-knowledge-systems"

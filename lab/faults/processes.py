@@ -1,10 +1,12 @@
 """Defects of the running application: its script, its processes, its logs and its memory (sections 9 and 13)."""
 
 from lab.faults import fault
-from lab.faults.application import BACKEND, ENVIRONMENT, SERVICE, restart
+from lab.faults.application import BACKEND, SERVICE, restart
+from lab.faults.environment import change
 from lab.host import Host
 
 LOGS = "/var/log/mirai-knowledge-system"
+OTHER_LOGS = "/var/lib/mirai-knowledge-system/logs"
 
 _HUNGRY = """
 _held = bytearray(500 * 2**20)
@@ -20,22 +22,40 @@ def report():
 """
 
 
-@fault(fails={"start_script_is_executable", "unit_starts_what_exists", "configuration_check_ends_well"})
+@fault(
+    fails={
+        "start_script_is_executable",
+        "unit_starts_what_exists",
+        "start_script_finds_the_variables_valid",
+        "configuration_check_ends_well",
+        "status_agrees_with_what_runs",
+    }
+)
 def script_not_executable(host: Host) -> None:
     """Copied over by scp, without its mode; what runs was started before."""
     host.run(f"chmod -x {BACKEND}/run_production.sh")
 
 
-@fault(fails={"one_gunicorn_holds_the_port"})
+@fault(
+    fails={
+        "one_gunicorn_holds_the_port",
+        "workers_are_as_many_as_configured",
+        "status_agrees_with_what_runs",
+        "running_application_has_the_variables_of_the_file",
+        "service_is_active",
+        "service_runs_as_an_unprivileged_user",
+        "processes_belong_to_the_unit",
+    }
+)
 def another_program_on_the_port(host: Host) -> None:
     """The service was stopped and a web server left running on its port after a trial."""
     host.run(f"systemctl stop {SERVICE}")
     host.run("cd /srv && setsid python3 -m http.server --bind 127.0.0.1 8000 >/dev/null 2>&1 & sleep 1")
 
 
-@fault(fails={"workers_are_as_many_as_configured", "running_application_has_the_variables_of_the_file"})
+@fault(fails={"workers_are_as_many_as_configured"})
 def fewer_workers_than_configured(host: Host) -> None:
-    """The file was raised to the processors, and the service was not restarted but reloaded."""
+    """Somebody took a worker away by a signal, to have memory for something else."""
     host.run("kill -TTOU $(cat /run/mirai-knowledge-system/gunicorn.pid); sleep 1")
 
 
@@ -51,13 +71,20 @@ def rotated_without_a_reload(host: Host) -> None:
     host.run(f"mv {LOGS}/error.log {LOGS}/error.log.1 && install -o mks -g mks -m 640 /dev/null {LOGS}/error.log")
 
 
-@fault(fails={"logs_are_written_since_the_start", "open_logs_are_the_ones_people_read"})
+@fault(fails={"open_logs_are_the_ones_people_read"})
 def logs_deleted(host: Host) -> None:
     """Deleted to make room, while the application holds them open."""
     host.run(f"rm {LOGS}/*.log")
 
 
-@fault(fails={"no_traceback_since_the_start"})
+@fault(fails={"logs_are_written_since_the_start"})
+def logs_written_elsewhere(host: Host) -> None:
+    """Moved to another place for lack of room, while people and logrotate go on with the old files."""
+    host.run(f"install -d -o mks -g mks -m 750 {OTHER_LOGS} && sleep 3")
+    change(host, f"$ a MKS_LOG_DIR={OTHER_LOGS}")
+
+
+@fault(fails={"no_traceback_since_the_start", "application_reports_no_error", "checkout_is_unchanged"})
 def request_that_raises(host: Host) -> None:
     """An endpoint nobody tried: each request to it ends in an exception."""
     host.run(f"cat >>{BACKEND}/wsgi.py <<'END'\n{_FAILING}END\n")
@@ -65,7 +92,7 @@ def request_that_raises(host: Host) -> None:
     host.run("curl -ks -o /dev/null https://localhost/report")
 
 
-@fault(fails={"application_fits_into_its_tier"})
+@fault(fails={"application_fits_into_its_tier", "checkout_is_unchanged"})
 def hungry_workers(host: Host) -> None:
     """Each worker reads half a gigabyte into memory at its start."""
     host.run(f"cat >>{BACKEND}/wsgi.py <<'END'\n{_HUNGRY}END\n")

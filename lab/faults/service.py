@@ -19,7 +19,15 @@ def edited_and_not_loaded(host: Host) -> None:
     host.run(f"sleep 1; sed -i 's/^RestartSec=.*/RestartSec=30/' {UNIT}")
 
 
-@fault(fails={"service_runs_as_an_unprivileged_user"})
+@fault(
+    fails={
+        "service_runs_as_an_unprivileged_user",
+        "directory_belongs_to_the_service_user",
+        "nobody_else_can_write_to_the_directory",
+        "env_file_belongs_to_the_service_user_or_root",
+        "status_agrees_with_what_runs",
+    }
+)
 def runs_as_root(host: Host) -> None:
     """User= was taken out because of an error about rights."""
     edit(host, "/^User=/d; /^Group=/d; /^CapabilityBoundingSet=/d")

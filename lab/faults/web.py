@@ -29,7 +29,7 @@ def edit(host: Host, file: str, expression: str) -> None:
     host.run("nginx -t && systemctl reload nginx && sleep 1")
 
 
-@fault(fails={"http_is_redirected_with_301"})
+@fault(fails={"http_is_redirected_with_301", "site_redirects_to_https"})
 def redirect_is_302(host: Host) -> None:
     """The redirect was left temporary after a trial."""
     edit(host, SITE, "s/return 301/return 302/")
@@ -41,7 +41,9 @@ def hsts_one_second_short(host: Host) -> None:
     edit(host, HEADERS, "s/max-age=31536000/max-age=31535999/")
 
 
-@fault(fails={"chain_leads_to_a_trusted_root"}, errors=OVER_HTTPS | WITH_TOKEN)
+@fault(
+    fails={"chain_leads_to_a_trusted_root", "site_serves_the_certificate_of_this_name"}, errors=OVER_HTTPS | WITH_TOKEN
+)
 def intermediate_missing(host: Host) -> None:
     """cert.pem in place of fullchain.pem: browsers mend it by themselves, API clients do not."""
     edit(host, SITE, "s/fullchain.pem/cert.pem/")

@@ -1,0 +1,108 @@
+"""Defects of the operating system, its updates, its clock and its disks (section 1)."""
+
+from lab.faults import fault
+from lab.host import Host
+
+SECURITY_LIST = "/var/lib/apt/lists/*debian-security*_Packages"
+
+
+@fault(fails={"release_is_one_the_checklist_allows", "release_gets_security_updates"})
+def release_past_its_end(host: Host) -> None:
+    """The oldest server of the rack was taken."""
+    host.run("sed -i 's/^VERSION_ID=.*/VERSION_ID=\"10\"/' /usr/lib/os-release")
+
+
+@fault(fails={"security_sources_are_configured", "unattended_upgrades_are_on"})
+def security_source_removed(host: Host) -> None:
+    """Commented out while a mirror was down."""
+    host.run("sed -i 's/^deb .*-security/# &/' /etc/apt/sources.list")
+
+
+@fault(fails={"no_security_update_is_pending"})
+def update_pending(host: Host) -> None:
+    """Published this morning."""
+    _publish(host)
+
+
+@fault(fails={"no_security_update_is_pending"})
+def update_held_back(host: Host) -> None:
+    """A package that was put on hold: no upgrade speaks of it again."""
+    _publish(host)
+    host.run("apt-mark hold openssl")
+
+
+def _publish(host: Host) -> None:
+    """Let the security archive have a newer openssl; apt looks at signatures only when it fetches a list."""
+    entry = "\\nPackage: openssl\\nVersion: 99.0-1\\nArchitecture: amd64\\nFilename: openssl.deb\\nSize: 1\\n"
+    host.run(f"for list in {SECURITY_LIST}; do printf '{entry}' >>$list; done")
+
+
+@fault(errors={"no_security_update_is_pending"})
+def package_lists_are_old(host: Host) -> None:
+    """apt has not reached its mirrors for nine days; nothing is pending in what it knows."""
+    host.run("touch -d '9 days ago' /var/lib/apt/lists/*Release")
+
+
+@fault(fails={"unattended_upgrades_are_on"})
+def unattended_upgrades_off_by_a_later_file(host: Host) -> None:
+    """20auto-upgrades still says 1."""
+    host.run("""echo 'APT::Periodic::Unattended-Upgrade "0";' >/etc/apt/apt.conf.d/99quiet""")
+
+
+@fault(fails={"unattended_upgrades_are_started"})
+def upgrade_timer_disabled(host: Host) -> None:
+    """It once started during business hours."""
+    host.run("systemctl disable --now apt-daily-upgrade.timer")
+
+
+@fault(fails={"no_reboot_is_owed"})
+def reboot_owed(host: Host) -> None:
+    """A library was replaced below running programs."""
+    host.run("echo libc6 >/run/reboot-required.pkgs; echo '*** System restart required ***' >/run/reboot-required")
+
+
+@fault(fails={"time_zone_is_the_declared_one"})
+def time_zone_in_the_text_file_only(host: Host) -> None:
+    """/etc/timezone says Asia/Tokyo; nothing goes by it."""
+    host.run("ln -sf /usr/share/zoneinfo/Etc/UTC /etc/localtime")
+
+
+@fault(fails={"clock_is_synchronised"})
+def clock_left_alone(host: Host) -> None:
+    """The time service was stopped."""
+    host.run("systemctl disable --now chrony")
+
+
+@fault(fails={"clock_is_right"})
+def clock_a_minute_ahead(host: Host) -> None:
+    """The lab's hosts cannot set a clock: a `date` that is a minute ahead stands in for it, as the visit asks it."""
+    wrapper = '#!/bin/sh\n[ "$1" != +%%s%%N ] || set -- -d "60 seconds" "$@"\nexec /bin/date "$@"\n'
+    host.run(f"printf '{wrapper}' >/usr/local/sbin/date && chmod +x /usr/local/sbin/date")
+
+
+@fault(fails={"disk_has_room_for_what_grows"})
+def backups_on_a_small_disk(host: Host) -> None:
+    """A volume of its own for the backups, and too small for them."""
+    _backups_on(host, "size=500m")
+
+
+@fault(fails={"disk_has_inodes"})
+def backups_without_inodes(host: Host) -> None:
+    """Room for gigabytes, and for no further file."""
+    _backups_on(host, "size=30g,nr_inodes=30")
+
+
+def _backups_on(host: Host, options: str) -> None:
+    place = "/var/backups/mirai-knowledge-system"
+    host.run(
+        f"set -e; cp -a {place} /run/kept"
+        f"; mount -t tmpfs -o {options},mode=750,uid=$(id -u mks),gid=$(id -g mks) tmpfs {place}"
+        f"; cp -a /run/kept/. {place}; mkdir {place}/.cache"
+        f"; for number in $(seq 25); do touch {place}/.cache/$number || break; done"
+    )
+
+
+@fault(fails={"program_is_there", "certbot_is_installed", "certificate_expiry_is_told_every_week"})
+def certbot_removed(host: Host) -> None:
+    """Removed by an autoremove."""
+    host.run("rm /usr/bin/certbot")

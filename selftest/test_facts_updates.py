@@ -1,0 +1,266 @@
+"""Parsers of what apt, dpkg and the kernel tell, as Debian 11–13 and Ubuntu 20.04–24.04 print it."""
+
+import datetime
+
+import pytest
+
+from cutover.errors import ProbeError
+from cutover.facts.reboot import Reboot
+from cutover.facts.releases import Support
+from cutover.facts.updates import PendingUpdates, Sources, UnattendedUpgrades
+from selftest.rows import printed
+
+NOW = 1_790_000_000  # 2026-09-21
+HOUR = 3600
+DEBIAN = 'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n'
+UBUNTU = 'ID=ubuntu\nVERSION_ID="24.04"\nVERSION_CODENAME=noble\nPRETTY_NAME="Ubuntu 24.04.1 LTS"\n'
+FOCAL = 'ID=ubuntu\nVERSION_ID="20.04"\nVERSION_CODENAME=focal\nPRETTY_NAME="Ubuntu 20.04.6 LTS"\n'
+DEBIAN_SOURCES = """\
+http://deb.debian.org/debian-security/|Debian|Debian-Security|oldstable-security|bookworm-security|main
+http://deb.debian.org/debian/|Debian|Debian|oldstable-updates|bookworm-updates|main
+http://deb.debian.org/debian/|Debian|Debian|oldstable|bookworm|main
+"""
+UBUNTU_SOURCES = """\
+http://archive.ubuntu.com/ubuntu/|Ubuntu|Ubuntu|noble|noble|main
+http://archive.ubuntu.com/ubuntu/|Ubuntu|Ubuntu|noble-updates|noble|universe
+http://security.ubuntu.com/ubuntu/|Ubuntu|Ubuntu|noble-security|noble|main
+"""
+ESM = "https://esm.ubuntu.com/infra/ubuntu/|UbuntuESM|UbuntuESM|focal-infra-security|focal|main\n"
+DEBIAN_CONFIG = """\
+APT::Periodic::Update-Package-Lists "1";
+APT::Periodic::Unattended-Upgrade "1";
+Unattended-Upgrade::Origins-Pattern:: "origin=Debian,codename=${distro_codename},label=Debian";
+Unattended-Upgrade::Origins-Pattern:: "origin=Debian,codename=${distro_codename}-security,label=Debian-Security";
+end
+"""
+UBUNTU_CONFIG = """\
+APT::Periodic::Update-Package-Lists "1";
+APT::Periodic::Unattended-Upgrade "1";
+Unattended-Upgrade::Allowed-Origins:: "${distro_id}:${distro_codename}";
+Unattended-Upgrade::Allowed-Origins:: "${distro_id}:${distro_codename}-security";
+end
+"""
+TIMERS = "package installed\ntimer apt-daily.timer active, enabled\ntimer apt-daily-upgrade.timer active, enabled\n"
+LISTS = "deb.debian.org_debian-security_dists_bookworm-security_InRelease"
+OTHER_LISTS = "deb.debian.org_debian_dists_bookworm_InRelease"
+UBUNTU_LISTS = "security.ubuntu.com_ubuntu_dists_noble-security_InRelease"
+HOST = {
+    "os-release": DEBIAN,
+    "now": f"{NOW}\n",
+    "apt-sources": DEBIAN_SOURCES,
+    "apt-lists": f"{NOW - 2 * HOUR}.0000000000 {LISTS}\n{NOW - HOUR}.5 {OTHER_LISTS}\n",
+    "apt-upgradable": "upgradable 0\n",
+    "apt-config": DEBIAN_CONFIG,
+    "apt-timers": TIMERS,
+}
+
+
+def host(**changed):
+    return printed(HOST | {name.replace("_", "-"): text for name, text in changed.items()})
+
+
+@pytest.mark.parametrize(
+    ("release", "sources", "until"),
+    [
+        (DEBIAN, DEBIAN_SOURCES, "2028-06-30"),
+        (DEBIAN.replace("12", "13"), DEBIAN_SOURCES, "2030-06-30"),
+        (DEBIAN.replace("12", "11"), DEBIAN_SOURCES, "2026-08-31"),
+        (UBUNTU, UBUNTU_SOURCES, "2029-05-31"),
+        (FOCAL, UBUNTU_SOURCES, "2025-05-29"),
+        (FOCAL, ESM, "2030-04-23"),
+    ],
+)
+def test_end_of_support(release, sources, until):
+    support = Support.read(host(os_release=release, apt_sources=sources))
+    assert (support.until.isoformat(), support.today) == (until, datetime.date(2026, 9, 21))
+
+
+@pytest.mark.parametrize(
+    "release", [DEBIAN.replace("12", "14"), UBUNTU.replace("24.04", "28.04"), "ID=alpine\nVERSION_ID=3.20\n"]
+)
+def test_a_release_that_the_table_does_not_know_could_not_be_looked_at(release):
+    with pytest.raises(ProbeError, match="table knows no end of support"):
+        Support.read(host(os_release=release))
+
+
+@pytest.mark.parametrize("told", ["", "yesterday\n", "1.5\n", "-1\n"])
+def test_a_host_without_a_date(told):
+    with pytest.raises(ProbeError, match="date answered in an unknown form"):
+        Support.read(host(now=told))
+
+
+@pytest.mark.parametrize(
+    ("release", "sources", "found"),
+    [
+        (DEBIAN, DEBIAN_SOURCES, {"http://deb.debian.org/debian-security/"}),
+        (UBUNTU, UBUNTU_SOURCES, {"http://security.ubuntu.com/ubuntu/"}),
+        (FOCAL, ESM, {"https://esm.ubuntu.com/infra/ubuntu/"}),
+        # Left behind by an upgrade of the release: another release's archive is of no use.
+        (DEBIAN, DEBIAN_SOURCES.replace("bookworm-security", "bullseye-security"), set()),
+        (DEBIAN, "http://deb.debian.org/debian/|Debian|Debian|stable|bookworm|main\n", set()),
+        (DEBIAN, "\n", set()),
+    ],
+)
+def test_security_sources(release, sources, found):
+    assert Sources.read(host(os_release=release, apt_sources=sources)).security == found
+
+
+@pytest.mark.parametrize("sources", ["http://deb.debian.org/debian|Debian\n", "E: unknown operation\n"])
+def test_sources_in_an_unknown_form(sources):
+    with pytest.raises(ProbeError, match="indextargets answered in an unknown form"):
+        Sources.read(host(apt_sources=sources))
+
+
+def package(name, *newer, installed="1.0-1"):
+    """One package of apt-cache policy; ``newer`` are (version, archive) above the installed one."""
+    table = "".join(f"     {version} 500\n        500 {archive} amd64 Packages\n" for version, archive in newer)
+    head = f"{name}:\n  Installed: {installed}\n  Candidate: {newer[0][0] if newer else installed}\n  Version table:\n"
+    return f"{head}{table} *** {installed} 100\n        100 /var/lib/dpkg/status\n"
+
+
+SECURITY = "http://security.debian.org/debian-security bookworm-security/main"
+
+
+@pytest.mark.parametrize(
+    ("policy", "pending"),
+    [
+        ("upgradable 1\n" + package("openssl", ("3.0.17-1", SECURITY)), {"openssl"}),
+        ("upgradable 1\n" + package("openssl", ("3.0.17-1", "http://deb.debian.org/debian bookworm/main")), set()),
+        (
+            "upgradable 2\n"
+            + package(
+                "openssl:amd64", ("3", "http://a/ubuntu noble-updates/main"), ("2", "http://a/u noble-security/main")
+            )
+            + package("tzdata", ("2026a", "http://archive.ubuntu.com/ubuntu noble-updates/main")),
+            {"openssl:amd64"},
+        ),
+        (
+            "upgradable 1\n"
+            + package("libpam", ("2", "https://esm.ubuntu.com/infra/ubuntu focal-infra-security/main")),
+            {"libpam"},
+        ),
+        # The security archive's version is the installed one or older: nothing waits.
+        (
+            "upgradable 1\n"
+            + package("nginx", ("2", "http://a/debian bookworm/main")).replace(
+                "100 /var", f"500 {SECURITY} amd64\n        100 /var"
+            ),
+            set(),
+        ),
+        # What redaction makes of a package with such a name.
+        ("upgradable 1\n" + package("passwd", ("2", SECURITY)).replace("  Installed:", "  [redacted]"), {"passwd"}),
+    ],
+)
+def test_pending_security_updates(policy, pending):
+    assert PendingUpdates.read(host(apt_upgradable=policy), 24).security == pending
+
+
+@pytest.mark.parametrize(
+    "policy",
+    ["", "upgradable\n", "upgradable 2\n" + package("a", ("2", SECURITY)), "upgradable 1\nopenssl:\n  Installed: 1\n"],
+)
+def test_pending_updates_in_an_unknown_form(policy):
+    with pytest.raises(ProbeError, match="apt answered in an unknown form"):
+        PendingUpdates.read(host(apt_upgradable=policy), 24)
+
+
+@pytest.mark.parametrize(
+    ("lists", "cause"),
+    [
+        ("", "no package lists of a security source"),
+        (f"{NOW} deb.debian.org_debian_dists_bookworm_InRelease\n", "no package lists of a security source"),
+        (f"{NOW} update-success-stamp\n", "no package lists of a security source"),
+        (f"{NOW - 25 * HOUR} {LISTS}\n", "are 25 hours old"),
+        # Another archive answers, the security archive has not for 9 days.
+        (f"{NOW} update-success-stamp\n{NOW - 9 * 24 * HOUR} {LISTS}\n", "are 9 days, the security source's, old"),
+        ("long ago InRelease\n", "find answered in an unknown form"),
+    ],
+)
+def test_package_lists_that_do_not_tell(lists, cause):
+    with pytest.raises(ProbeError, match=cause):
+        PendingUpdates.read(host(apt_lists=lists), 24)
+
+
+def test_a_quiet_archive_is_no_old_list():
+    lists = f"{NOW - HOUR} update-success-stamp\n{NOW - 50 * HOUR} {UBUNTU_LISTS}\n"
+    assert PendingUpdates.read(host(apt_lists=lists), 24).lists_hours == 1
+
+
+@pytest.mark.parametrize(
+    ("release", "sources", "config", "covers"),
+    [
+        (DEBIAN, DEBIAN_SOURCES, DEBIAN_CONFIG, True),
+        (UBUNTU, UBUNTU_SOURCES, UBUNTU_CONFIG, True),
+        (DEBIAN, DEBIAN_SOURCES, DEBIAN_CONFIG.replace("${distro_codename}-security", "bullseye-security"), False),
+        (UBUNTU, UBUNTU_SOURCES, UBUNTU_CONFIG.replace("${distro_codename}-security", "noble-proposed"), False),
+        (DEBIAN, DEBIAN_SOURCES, 'Unattended-Upgrade::Origins-Pattern:: "origin=*";\nend\n', True),
+        (DEBIAN, DEBIAN_SOURCES, 'Unattended-Upgrade::Origins-Pattern:: "o=Debian,a=*-security";\nend\n', True),
+        (DEBIAN, DEBIAN_SOURCES, 'Unattended-Upgrade::Origins-Pattern:: "site=deb.debian.org";\nend\n', True),
+        (DEBIAN, DEBIAN_SOURCES, "end\n", False),
+    ],
+)
+def test_unattended_upgrades_cover_security(release, sources, config, covers):
+    told = host(os_release=release, apt_sources=sources, apt_config=config)
+    assert UnattendedUpgrades.read(told).covers_security is covers
+
+
+def test_unattended_upgrades():
+    on = UnattendedUpgrades.read(host())
+    assert on.installed
+    assert on.switches == {"Enable": "1", "Update-Package-Lists": "1", "Unattended-Upgrade": "1"}
+    assert on.timers == dict.fromkeys(("apt-daily.timer", "apt-daily-upgrade.timer"), "active, enabled")
+    off = UnattendedUpgrades.read(host(apt_timers="package \n", apt_config='APT::Periodic::Enable "0";\nend\n'))
+    assert (off.installed, off.timers) == (False, {})
+    assert off.switches == {"Enable": "0", "Update-Package-Lists": "0", "Unattended-Upgrade": "0"}
+
+
+@pytest.mark.parametrize("broken", [{"apt_config": ""}, {"apt_config": "APT"}, {"apt_timers": ""}])
+def test_unattended_upgrades_in_an_unknown_form(broken):
+    with pytest.raises(ProbeError, match="answered in an unknown form"):
+        UnattendedUpgrades.read(host(**broken))
+
+
+def booted(text):
+    return Reboot.read(printed({"reboot": text}))
+
+
+NOBLE = "running 6.8.0-45-generic\nbuild #45-Ubuntu SMP\n"
+BOOKWORM = "running 6.1.0-18-amd64\nbuild #1 SMP PREEMPT_DYNAMIC Debian 6.1.76-1 (2024-02-01)\n"
+TRIXIE = "running 6.12.43+deb13-amd64\nbuild #1 SMP Debian 6.12.43-1 (2025-08-27)\n"
+
+
+def kernel(release, version, state="installed"):
+    return f"kernel {state} linux-image-{release} {version}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "newer"),
+    [
+        (NOBLE + kernel("6.8.0-45-generic", "6.8.0-45.45"), set()),
+        (NOBLE + kernel("6.8.0-101-generic", "6.8.0-101.101"), {"6.8.0-101-generic"}),
+        (NOBLE + kernel("6.8.0-101-generic", "6.8.0-101.101", "config-files"), set()),
+        (BOOKWORM + kernel("6.1.0-18-amd64", "6.1.76-1"), set()),
+        (BOOKWORM + kernel("6.1.0-18-amd64", "6.1.82-1"), {"6.1.0-18-amd64 (6.1.82-1)"}),
+        (BOOKWORM + kernel("6.1.0-9-amd64", "6.1.27-1") + kernel("6.1.0-18-amd64", "6.1.76-1"), set()),
+        (TRIXIE + kernel("6.12.43+deb13-amd64", "6.12.43-1"), set()),
+        (TRIXIE + kernel("6.12.57+deb13-amd64", "6.12.57-1"), {"6.12.57+deb13-amd64"}),
+        # A container, or a kernel of the provider's own.
+        ("running 6.18.44-fc-v657\nbuild #1 SMP PREEMPT_DYNAMIC @0\n", set()),
+        ("running 6.18.44-custom\nbuild #1 SMP\n" + kernel("6.1.0-18-amd64", "6.1.82-1"), set()),
+    ],
+)
+def test_newer_kernels(text, newer):
+    assert booted(text).newer_kernels == newer
+
+
+def test_packages_that_ask_for_a_boot():
+    running = "running 6.1.0-18-amd64\nbuild #1 SMP\n"
+    assert booted(running).asked_for is None
+    assert booted(f"required libc6 linux-base \n{running}").asked_for == "libc6 linux-base"
+    assert booted(f"required \n{running}").asked_for == "unknown"
+
+
+@pytest.mark.parametrize("text", ["", "running \nbuild #1\n", "running 6.1.0\n", "running unknown\nbuild #1\n"])
+def test_a_kernel_that_does_not_tell(text):
+    with pytest.raises(ProbeError, match="uname answered in an unknown form"):
+        booted(text)
