@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.machine import CACHE, STATE, Daemon, Refusal, call, wait_for
-from lab.network import DOMAIN, NAMESERVER, HostSpec, netns_path
+from lab.network import DOMAIN, NAMESERVER, HostSpec, inside, netns_path
 
 OPERATOR = "ops"
 KEY = STATE / "id_ed25519"
@@ -124,6 +124,8 @@ class Host:
 
     def boot(self) -> None:
         """Start it; it lives on when this program ends."""
+        # The namespace outlives the host that was in it last, and so would that one's packet filter.
+        call([*inside(self.spec.namespace), "chroot", self.root, "nft", "flush", "ruleset"])
         argv = [
             *("systemd-nspawn", "--quiet", "--boot", "--register=no", f"--directory={self.root}"),
             *(f"--machine={self._machine}", f"--hostname={self.spec.name}", f"--uuid={uuid.uuid4()}"),

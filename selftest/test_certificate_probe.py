@@ -54,7 +54,6 @@ def failures(chain, folder):
     return {check: told[1] for check, told in judged.items() if told}
 
 
-WRONG_CAUSE = pytest.mark.xfail(strict=True, reason="diagnosis() names another cause than the one there is")
 EXPIRED = {VALID: f"CN={HOST}: expired {(leaf(end=-1).certificate.not_valid_after_utc)}"}
 GONE = "-3% of its lifetime left (-1.0 days)"
 ABSENT = "incomplete chain: the intermediate CN=Made-up intermediate is not sent"
@@ -116,19 +115,16 @@ ABSENT = "incomplete chain: the intermediate CN=Made-up intermediate is not sent
             {ORDER: f"CN={HOST} ← CN=Made-up root ← CN=Made-up intermediate"},
             id="reversed",
         ),
-        pytest.param([leaf(), OTHER], {ORDER: f"CN={HOST} ← CN=Other intermediate", TRUST: ABSENT}, id="wrong-one",
-                     marks=WRONG_CAUSE),
+        pytest.param([leaf(), OTHER], {ORDER: f"CN={HOST} ← CN=Other intermediate", TRUST: ABSENT}, id="wrong-one",),
         pytest.param(
             [leaf(usage=ExtendedKeyUsageOID.CLIENT_AUTH), MIDDLE],
             {TRUST: "unsuitable certificate purpose"},
             id="for-clients-only",
-            marks=WRONG_CAUSE,
         ),
         pytest.param(
             [leaf(NO_AUTHORITY), NO_AUTHORITY],
             {TRUST: "invalid CA certificate"},
             id="not-an-authority",
-            marks=WRONG_CAUSE,
         ),
     ],
 )  # fmt: skip
@@ -185,7 +181,6 @@ def test_a_peer_without_tls_is_a_probe_error(serve, cause):
     assert cause in broken(serve).cause
 
 
-@pytest.mark.xfail(strict=True, reason="a handshake that breaks off is told as: cannot be reached")
 def test_a_peer_that_hangs_up_was_reached():
     assert not isinstance(broken(lambda client: client.recv(4096)), Unreachable)
 

@@ -18,7 +18,7 @@ from tests_server import test_service as service
 PROMISES = Server(way_in="ssh://ops@api.example.com")
 BIND = Environment({"MKS_GUNICORN_BIND": "127.0.0.1:8000", "MKS_GUNICORN_WORKERS": "5"}, frozenset(), ())
 UNSET = Environment({}, frozenset(), ())
-LOGS = AppLogs(NOW - 1200, {"/l/error.log": NOW - 1200}, frozenset({"/l/error.log"}), (), ())
+LOGS = AppLogs(NOW - 1200, {"/l/error.log": NOW - 1200}, frozenset({"/l/error.log"}), frozenset({"/l"}), (), ())
 SCRIPT = "/opt/app/run_production.sh"
 UNIT = Service(
     load="loaded",
@@ -101,6 +101,9 @@ def of_logs():
     place, promised = application.test_open_logs_are_the_ones_people_read, "only files that are in place"
     yield passes("in-place", place, app_logs=LOGS)
     yield passes("none", place, app_logs=replace(LOGS, open=frozenset()))
+    elsewhere = frozenset({"/other/error.log"})
+    yield passes("both", place, app_logs=replace(LOGS, open=LOGS.open | elsewhere))
+    yield fails("elsewhere", place, promised, "/other/error.log", app_logs=replace(LOGS, open=elsewhere))
     for path in ("/l/error.log.1", "/l/error.log (deleted)"):
         yield fails(path, place, promised, path, app_logs=replace(LOGS, open=LOGS.open | {path}))
 

@@ -103,14 +103,10 @@ def test_no_whole_head_is_a_probe_error(serve, cause):
     assert caught.value.cause.startswith(f"127.0.0.1: GET http://{HOST}:")
 
 
-@pytest.mark.xfail(strict=True, reason="the cause quotes the answer's first line with its end")
 def test_a_cause_is_one_line():
     with pytest.raises(ProbeError) as caught:
         ask(after(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"))
     assert "\n" not in caught.value.cause
-
-
-BAD_CHUNK = pytest.mark.xfail(strict=True, reason="urllib3's ValueError within a body is told as: no HTTP answer")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +116,10 @@ BAD_CHUNK = pytest.mark.xfail(strict=True, reason="urllib3's ValueError within a
         (after(OK + b"Content-Length: 9\r\n\r\n"), 0),
         (after(CHUNKED + b"5\r\n12345\r\n"), 5),
         (after(CHUNKED + b"zz\r\n"), 0),
-        pytest.param(after(CHUNKED + b"-5\r\n12345\r\n0\r\n\r\n"), 0, marks=BAD_CHUNK),
+        pytest.param(
+            after(CHUNKED + b"-5\r\n12345\r\n0\r\n\r\n"),
+            0,
+        ),
         (after(OK + b"\r\n", lambda client: endlessly(client, b"x " * 999)), BODY_BYTES),
         (after(OK + b"Content-Length: 99999999\r\n\r\n", lambda client: endlessly(client, b"x " * 999)), BODY_BYTES),
         (after(CHUNKED, lambda client: endlessly(client, b"4\r\nx x \r\n")), BODY_BYTES),
@@ -133,20 +132,15 @@ def test_a_body_that_is_not_whole_is_told_as_such(serve, length, monkeypatch):
     assert (exchange.status, exchange.complete, exchange.length) == (200, False, length)
 
 
-NO_TIMEOUT = pytest.mark.xfail(
-    strict=True, reason="requests hands on its own timeout, which is none, in place of the pool's"
-)
-NOT_CUT = pytest.mark.xfail(strict=True, reason="the deadline finds no socket of a connection that is to be closed")
-
-
 @pytest.mark.parametrize(
     "serve",
     [
         after(OK + b"Content-Length: 20\r\n\r\n", lambda client: slowly(client, b"x" * 20)),
-        pytest.param(after(OK + b"\r\n", lambda client: slowly(client, b"x" * 20)), marks=NOT_CUT),
+        pytest.param(
+            after(OK + b"\r\n", lambda client: slowly(client, b"x" * 20)),
+        ),
         pytest.param(
             after(OK + b"Connection: close\r\nContent-Length: 20\r\n\r\n", lambda client: slowly(client, b"x" * 20)),
-            marks=NOT_CUT,
         ),
         after(CHUNKED, lambda client: slowly(client, b"1\r\nx\r\n" * 20)),
         after(CHUNKED + b"0\r\n", lambda client: slowly(client, b"X: 1\r\n" * 20)),
@@ -159,7 +153,6 @@ def test_a_body_that_drips_ends_with_the_limit(serve):
     assert exchange.length < 16
 
 
-@pytest.mark.xfail(strict=True, reason="the body of a redirect is read whole, and decoded, however long it is")
 def test_the_endless_body_of_a_redirect_is_bounded(monkeypatch):
     monkeypatch.setattr(dialling, "BODY_BYTES", BODY_BYTES)
     head = b"HTTP/1.1 301 Moved Permanently\r\nLocation: /elsewhere\r\n\r\n"
@@ -191,7 +184,6 @@ def test_plain_http_on_the_port_of_tls_is_a_probe_error():
         ask(lambda client: (client.recv(4096), client.sendall(OK + b"Content-Length: 0\r\n\r\n")), scheme="https")
 
 
-@NO_TIMEOUT
 @pytest.mark.parametrize("limits", [LIMITS, Limits(connect_seconds=1.0, answer_seconds=20.0)], ids=["both", "connect"])
 def test_a_handshake_that_never_comes_ends_with_the_limit(limits):
     with pytest.raises(ProbeError) as caught:
@@ -199,7 +191,6 @@ def test_a_handshake_that_never_comes_ends_with_the_limit(limits):
     assert "within 1 s" in caught.value.cause
 
 
-@pytest.mark.xfail(strict=True, reason="a TLS error after the request is told with: nothing was sent")
 def test_tls_that_breaks_after_the_request_is_not_told_as_nothing_sent(tmp_path):
     (tmp_path / "root.pem").write_bytes(ROOT.pem)
     context = server_context(tmp_path, [make(HOST, ROOT, names=[HOST])])
@@ -214,15 +205,16 @@ def test_tls_that_breaks_after_the_request_is_not_told_as_nothing_sent(tmp_path)
     assert "nothing was sent" not in caught.value.cause
 
 
-TAKEN_FOR_SILENT = pytest.mark.xfail(strict=True, reason="urllib3's NewConnectionError is a ConnectTimeoutError too")
-
-
 @pytest.mark.parametrize(
     "look",
     [
         lambda peer, port: reach(peer, port),
-        pytest.param(lambda peer, _: Dialler(peer).ask("/", scheme="http"), marks=TAKEN_FOR_SILENT),
-        pytest.param(lambda peer, _: Dialler(peer).ask("/"), marks=TAKEN_FOR_SILENT),
+        pytest.param(
+            lambda peer, _: Dialler(peer).ask("/", scheme="http"),
+        ),
+        pytest.param(
+            lambda peer, _: Dialler(peer).ask("/"),
+        ),
     ],
     ids=["reach", "http", "https"],
 )
@@ -257,7 +249,6 @@ def test_a_port_that_does_not_answer_is_unreachable(deaf_port):
     assert closing.is_alive()
 
 
-@NO_TIMEOUT
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_port_that_does_not_answer_a_request_is_unreachable(deaf_port, scheme):
     port, closing = deaf_port

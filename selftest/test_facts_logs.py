@@ -44,6 +44,7 @@ rotating pattern: /var/log/ufw.log weekly empty log files are not rotated, (4 ro
 considering log /var/log/ufw.log
 """
 CONF = f"""\
+==> /etc/logrotate.conf <==
 # see "man logrotate" for details
 weekly
 rotate 4
@@ -51,11 +52,13 @@ create
 #compress
 include /etc/logrotate.d
 
+==> /etc/logrotate.d/alternatives <==
 /var/log/alternatives.log {{
 \tmonthly
 \tcompress
 \tdelaycompress
 }}
+==> /etc/logrotate.d/mirai <==
 # The checklist's: {{ with a brace in a comment
 {APP}/*.log {{
     daily
@@ -65,6 +68,8 @@ include /etc/logrotate.d
         if [ -f /run/x ]; then {{ kill -USR1 $(cat /run/x); }}; fi
     endscript
 }}
+
+==> /etc/logrotate.d/nginx <==
 /var/log/nginx/*.log {{
 \tweekly
 }}
@@ -124,6 +129,18 @@ def test_what_is_live_and_what_matches():
 
 def test_compression_for_all_that_comes_after():
     assert all(rule.compressed for rule in read(logrotate_conf=CONF.replace("#compress", "compress")).rules[:5])
+
+
+def test_a_block_that_ends_with_its_file():
+    text = CONF.replace("    endscript\n}", "    endscript\n")
+    assert read(logrotate_conf=text).rule_of(f"{APP}/app.log").compressed
+
+
+def test_a_log_that_is_skipped_is_not_rotated():
+    skipped = f'error: skipping "{APP}/app.log" because parent directory has insecure permissions\n'
+    facts = read(logrotate=TOLD.replace("not running postrotate", f"{skipped}not running postrotate", 1))
+    assert facts.rule_of(f"{APP}/app.log") is None
+    assert facts.rule_of(f"{APP}/access.log")
 
 
 def test_errors_are_facts():

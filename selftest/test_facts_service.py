@@ -127,6 +127,7 @@ FILES = """\
 file 1675133 -rw-r----- 1 999 997 1585 990 /var/log/app/error.log
 file 1675134 -rw-r----- 1 999 997 1006 300 /var/log/app/access old.log
 open /var/log/app/error.log (deleted)
+place /var/log/app
 """
 # 1970-01-01 00:10:00 +0000 is 600.
 TROUBLE = """\
@@ -147,6 +148,7 @@ def test_logs():
     facts = AppLogs.read(printed(LOGS))
     assert facts.written == {"/var/log/app/error.log": 990, "/var/log/app/access old.log": 300}
     assert facts.open == {"/var/log/app/error.log (deleted)"}
+    assert facts.places == {"/var/log/app"}
     assert facts.troubles == (
         Trouble("ValueError", 600),
         Trouble("KeyError", 601),

@@ -140,7 +140,6 @@ def test_a_server_that_is_silent_costs_a_bounded_time(zone, monkeypatch):
     assert "\n" not in bad[1]
 
 
-@pytest.mark.xfail(strict=True, reason="an address that was found is forgotten when the other type says NXDOMAIN")
 def test_an_address_that_was_found_is_not_forgotten(zone):
     zone.records = {"A": A[:1], "AAAA": dns.rcode.NXDOMAIN}
     assert (A[0], "") in found()

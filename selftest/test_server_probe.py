@@ -180,7 +180,6 @@ def test_no_way_in_is_not_declared():
         server.probe(Target(host=HOST))
 
 
-@pytest.mark.xfail(strict=True, reason="a program that closes its streams and goes on ends in TimeoutExpired")
 def test_a_program_that_closes_its_streams_and_goes_on_is_a_probe_error():
     with pytest.raises(ProbeError, match="did not end within 1 s"):
         run_bounded(["sh", "-c", f"exec >&- 2>&-; exec sleep {NAP}"], seconds=1.0, bytes_=1000)

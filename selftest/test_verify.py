@@ -82,7 +82,15 @@ chmod +x .venv/bin/python;; esac""",
     )
     for _ in range(2):
         done = verify(place, "--host", "a b", "-k", "x or y")
-        assert done.stdout.splitlines() == ["[pytest]", "[-c]", "[pyproject.toml]", "[--host]", "[a b]", "[-k]", "[x or y]"]
+        assert done.stdout.splitlines() == [
+            "[pytest]",
+            "[-c]",
+            "[pyproject.toml]",
+            "[--host]",
+            "[a b]",
+            "[-k]",
+            "[x or y]",
+        ]
         assert done.returncode == 0
     assert (place / "made").read_text() == "made\n"
     with (place / "pyproject.toml").open("a") as project:

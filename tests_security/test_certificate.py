@@ -7,6 +7,8 @@ from cutover.inventory import Target
 # OpenSSL's X509_V_ERR numbers that speak of something else than the chain's trust: times and name.
 NOT_ABOUT_TRUST = {0: "verified", 9: "not yet valid", 10: "expired", 62: "name mismatch"}
 
+UNKNOWN_ISSUER = {2, 18, 19, 20, 21}
+
 
 @control("12.certificate")
 def test_chain_leads_to_a_trusted_root(certificate: Certificate) -> None:
@@ -76,11 +78,15 @@ def test_certificate_was_renewed_in_time(certificate: Certificate, target: Targe
 
 def diagnosis(certificate: Certificate) -> str:
     """Tell the ways of not being trusted apart, which OpenSSL words alike."""
-    last = certificate.chain[-1]
+    if certificate.refusal_code not in UNKNOWN_ISSUER:
+        return certificate.refusal
+    # Where the signatures break off: what was sent beyond it does not belong to the chain.
+    sent = next((n for n, link in enumerate(certificate.chain, 1) if not link.signed_by_next), 0)
+    last = certificate.chain[sent - 1]
     if certificate.leaf.self_signed:
         return "self-signed: no authority vouches for it"
     if last.self_signed:
         return f"unknown root: the chain ends in {last.subject}, which is not trusted here"
-    if len(certificate.chain) == 1:
+    if sent == 1:
         return f"incomplete chain: the intermediate {last.issuer} is not sent"
     return f"incomplete chain or unknown issuer: {last.issuer} is neither sent nor trusted here ({certificate.refusal})"

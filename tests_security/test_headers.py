@@ -69,8 +69,16 @@ def test_hsts_on_every_https_surface(http: Http, target: Target) -> None:
     )
 
 
+DIRECTIVE = r'[\w!#$%&\'*+.^`|~-]+(\s*=\s*([\w!#$%&\'*+.^`|~-]+|"[^"]*"))?'
+
+
 def hsts_holds(value: str, least_seconds: int) -> bool:
     """Whether one header value (RFC 6797 section 6.1) promises https for long enough, subdomains included."""
-    directives = [part.strip().lower() for part in value.split(";")]
-    ages = [match[1] for part in directives if (match := re.fullmatch(r'max-age\s*=\s*"?(\d{1,12})"?', part))]
+    directives = [part.strip().lower() for part in value.split(";") if part.strip()]
+    if not all(re.fullmatch(DIRECTIVE, part) for part in directives):
+        return False
+    ages = [match[2] for part in directives if (match := re.fullmatch(r'max-age\s*=\s*("?)(\d+)\1', part))]
+    named = [part for part in directives if part.startswith("max-age")]
+    if len(named) != 1:
+        return False
     return len(ages) == 1 and int(ages[0]) >= least_seconds and directives.count("includesubdomains") == 1

@@ -12,6 +12,7 @@ from cutover.facts.evidence import Command, Evidence, Outputs
 from cutover.facts.lines import by_key
 
 _FILES = """\
+for place in "$LOG_DIR" "$APP_DIR/logs"; do readlink -f "$place" | sed 's/^/place /'; done
 root find "$LOG_DIR" "$APP_DIR/logs/" -maxdepth 1 -type f -exec ls -lin --time-style=+%s {} + |
   awk '$8 ~ /\\.log$/' | sort -u -k 1,1 | head -n 200 | sed 's/^ */file /'
 pids=$(root ss -ltnpH | awk -v end=":$BIND_PORT" 'substr($4, length($4) - length(end) + 1) == end' |
@@ -57,12 +58,15 @@ class Trouble:
 class AppLogs:
     """``written`` is when each \\*.log file was last written to, by its path; ``open`` what the processes write to.
 
+    ``places`` are the directories that these files are looked for in, links followed.
+
     Times are epochs; ``started`` is the application's own start.
     """
 
     started: int
     written: dict[str, int]
     open: frozenset[str]
+    places: frozenset[str]
     troubles: tuple[Trouble, ...]
     evidence: tuple[Evidence, ...]
 
@@ -91,9 +95,17 @@ class AppLogs:
             started=started,
             written=written,
             open=frozenset(files["open"]),
+            places=frozenset(files["place"]),
             troubles=tuple(dict.fromkeys(troubles)),
             evidence=outputs.evidence("app-log-files", "app-log-trouble"),
         )
+
+    @property
+    def astray(self) -> frozenset[str]:
+        """What the processes write to where nobody looks: renamed or deleted files, or all when none is in place."""
+        if not any(path.rpartition("/")[0] in self.places for path in self.open):
+            return self.open
+        return frozenset(path for path in self.open if not path.endswith(".log"))
 
     @property
     def since_start(self) -> tuple[Trouble, ...]:

@@ -75,7 +75,7 @@ class Outputs:
             raise ProbeError(f"{self.host}: {output.command!r} did not end in time", "look why it hangs")
         if output.truncated:
             raise ProbeError(f"{self.host}: {output.command!r} printed more than is read")
-        if output.stderr.startswith("sudo: "):
+        if output.rc != 0 and output.stderr.startswith("sudo: "):
             if not self.sudo:
                 raise NotDeclared("needs root on the server, and the inventory declares sudo = false")
             reason = output.stderr.partition("\n")[0]

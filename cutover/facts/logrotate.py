@@ -19,7 +19,7 @@ printf '%s\n' "$told" | grep -avE '^(Creating new state|Reading state|reading co
 [ $rc -lt 126 ] || { printf '%s\n' "$told" | head -n 1 >&2; exit $rc; }
 exit 0"""
     ),
-    "logrotate-conf": Command("cat /etc/logrotate.conf /etc/logrotate.d/*[!~]"),
+    "logrotate-conf": Command("head -v -c 65536 /etc/logrotate.conf /etc/logrotate.d/*[!~]"),
     "log-files": Command('root find /var/log/nginx "$LOG_DIR" -maxdepth 1 -type f | head -n 500'),
     "logrotate-runs": Command(
         r"""echo "now $(date +%s)"
@@ -81,12 +81,17 @@ class Logrotate:
         errors = tuple(re.findall(r"(?m)^error: (?!error opening state file .*No such file)(.*)$", told))
         if not found and not errors:
             raise ProbeError(f"{outputs.host}: logrotate answered in an unknown form")
-        compressed = _compressed(outputs.text("logrotate-conf"))
+        skipped = set(re.findall(r'(?m)^error: skipping "(.*?)"', told))
+        compressed: dict[str, bool] = {}
+        everywhere = False
+        # The main file comes first, and what it says of all holds for the others.
+        for text in re.split(r"(?m)^==> /\S+ <==$", outputs.text("logrotate-conf"))[1:]:
+            everywhere = _read_compression(text, everywhere, compressed)
         rules = [
             Rule(
                 pattern=pattern,
                 keeps_days=_days(when, kept),
-                files=frozenset(re.findall(r"(?m)^considering log (.*)$", considered)),
+                files=frozenset(re.findall(r"(?m)^considering log (.*)$", considered)) - skipped,
                 compressed=compressed.get(" ".join(pattern.split()), False),
             )
             for pattern, when, kept, considered in found
@@ -121,18 +126,20 @@ def _days(when: str, kept: str) -> float | None:
     return _DAYS[when] * rotations if when in _DAYS else None
 
 
-def _compressed(text: str) -> dict[str, bool]:
-    """By pattern, whether it compresses; what stands outside every block holds for those after it."""
-    everywhere, found = False, {}
+def _read_compression(text: str, everywhere: bool, found: dict[str, bool]) -> bool:
+    """Note by pattern whether it compresses; tell what holds for the blocks after this file.
+
+    What stands outside every block holds for those after it. The last block may end with the file.
+    """
     text = re.sub(r"(?ms)^\s*(postrotate|prerotate|firstaction|lastaction|preremove)\b.*?^\s*endscript\s*$", "", text)
     text = re.sub(r"(?m)^\s*#.*$", "", text)
-    for head, block, directive in re.findall(r"([^{}]*?)\{([^{}]*)\}|^\s*(compress|nocompress)\s*$", text, re.M):
-        if directive:
-            everywhere = directive == "compress"
-            continue
+    for head, block in re.findall(r"([^{}]*)\{([^{}]*)(?:\}|\Z)", text):
         for word in re.findall(r"(?m)^\s*(compress|nocompress)\s*$", head):
             everywhere = word == "compress"
         pattern = " ".join(re.sub(r"(?ms).*^\s*[a-z].*?$", "", head).split())
         own = re.findall(r"(?m)^\s*(compress|nocompress)\b", block)
         found[pattern] = own[-1] == "compress" if own else everywhere
-    return found
+    outside = text.rpartition("}")[2] if "{" in text else text
+    for word in re.findall(r"(?m)^\s*(compress|nocompress)\s*$", outside):
+        everywhere = word == "compress"
+    return everywhere

@@ -33,7 +33,10 @@ class OperatingSystem:
                 except ValueError:
                     continue
         try:
-            version = tuple(int(part) for part in fields.get("VERSION_ID", "").split("."))
+            numbers = fields.get("VERSION_ID", "").split(".")
+            if not all(number.isdecimal() for number in numbers):
+                raise ValueError
+            version = tuple(map(int, numbers))
             return cls(
                 id=fields["ID"],
                 version=version,

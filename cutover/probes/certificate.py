@@ -64,7 +64,7 @@ def _chain(peer: Peer) -> list[x509.Certificate]:
                 ):
                     raise TimeoutError from None
             except SSL.SysCallError as error:
-                raise ConnectionResetError(*error.args[:2]) from None
+                raise SSL.Error(error.args[-1]) from None
         chain = connection.get_peer_cert_chain(as_cryptography=True)
     if not chain:
         raise ProbeError(f"{peer.address} (for {peer.target.host}): TLS without any certificate")

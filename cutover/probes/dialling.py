@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NamedTuple
 
 import requests
@@ -74,8 +75,9 @@ class Dialler:
 
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
-        self._open: list[HTTPConnection] = []
-        self._session = requests.Session()
+        self._open: list[socket.socket] = []
+        self._session = _Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self._session.trust_env = False
         self._session.headers.clear()
         self._session.headers.update({"User-Agent": f"cutover/{MARK}", "Accept": "*/*", "Accept-Encoding": "identity"})
@@ -121,7 +123,13 @@ class Dialler:
         with self._deadline(url) as expired:
             try:
                 answer = self._session.request(
-                    method, url, headers=headers, json=json, stream=True, allow_redirects=False
+                    method,
+                    url,
+                    headers=headers,
+                    json=json,
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=(self.peer.target.limits.connect_seconds, self.peer.target.limits.answer_seconds),
                 )
                 content, complete = _read(answer)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
@@ -150,10 +158,9 @@ class Dialler:
 
         def cut() -> None:
             expired.set()
-            for connection in self._open:
-                if connection.sock is not None:
-                    with contextlib.suppress(OSError):
-                        socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+            for connected in self._open:
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
         timer = threading.Timer(self.peer.target.limits.answer_seconds, cut)
         timer.daemon = True
@@ -168,27 +175,40 @@ class Dialler:
         chain = list(_chain(error))
         port = urllib3.util.parse_url(url).port or (443 if url.startswith("https") else 80)
         for cause in chain:
-            if isinstance(cause, ssl.SSLError):
+            # During the handshake; later, a broken record is one way of giving no HTTP answer.
+            if isinstance(cause, ssl.SSLError) and not self._open:
                 told = getattr(cause, "verify_message", "") or cause.reason or str(cause)
                 return ProbeError(
                     f"{self.peer.address} (for {self.peer.target.host}): TLS failed: {told}; nothing was sent",
                     "see the checks of 12.certificate",
                 )
-            if isinstance(cause, urllib3.exceptions.ConnectTimeoutError):
-                return unanswered(self.peer, port, TimeoutError())
             if isinstance(cause, ConnectionRefusedError):
                 return unanswered(self.peer, port, cause)
+        if any(isinstance(cause, urllib3.exceptions.ConnectTimeoutError) for cause in chain):
+            return unanswered(self.peer, port, TimeoutError())
+        if not self._open and any(isinstance(cause, TimeoutError) for cause in chain):
+            return ProbeError(
+                f"{self.peer.address} (for {self.peer.target.host}): no TLS handshake within {limits.connect_seconds:g} s",
+                "look at nginx's error log",
+            )
         if expired or any(isinstance(cause, TimeoutError) for cause in chain):
             reason = f"did not finish its answer within {limits.answer_seconds:g} s"
         else:
-            reason = f"gave no HTTP answer ({redact(str(chain[-1]))[:120]})"
+            reason = f"gave no HTTP answer ({' '.join(redact(str(chain[-1])).split())[:120]})"
         return ProbeError(f"{self.peer.address}: {method} {url} {reason}", "look at nginx's error log")
+
+
+class _Session(requests.Session):
+    """Never looks where a redirect leads: requests would read its whole body, decoded, to be ready for it."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
 
 
 class _Pinned(HTTPAdapter):
     """Opens every connection to the peer's address, under the target's name."""
 
-    def __init__(self, peer: Peer, connections: list[HTTPConnection]) -> None:
+    def __init__(self, peer: Peer, connections: list[socket.socket]) -> None:
         limits = peer.target.limits
         common: dict[str, Any] = {
             "host": peer.address,
@@ -219,13 +239,13 @@ class _Pinned(HTTPAdapter):
         super().close()
 
 
-def _noting(kind: Any, connections: list[HTTPConnection]) -> Any:  # noqa: ANN401
+def _noting(kind: Any, connections: list[socket.socket]) -> Any:  # noqa: ANN401
     """A connection class that notes each connection, so that a deadline can cut it."""
 
     class Noting(kind):  # type: ignore[misc]
         def connect(self) -> None:
-            connections.append(self)
             super().connect()
+            connections.append(self.sock)  # which outlives the connection while its answer is read
 
     return Noting
 
@@ -238,7 +258,7 @@ def _read(answer: requests.Response) -> tuple[bytes, bool]:
             if len(content) > BODY_BYTES:
                 answer.close()
                 return bytes(content[:BODY_BYTES]), False
-    except (urllib3.exceptions.HTTPError, OSError):
+    except (urllib3.exceptions.HTTPError, OSError, ValueError):
         answer.close()
         return bytes(content), False
     answer.raw.release_conn()

@@ -23,7 +23,10 @@ def peers(target: Target) -> tuple[Peer, ...]:
             answer = _resolver(target).resolve(target.host, kind, lifetime=SECONDS)
             found += [Peer(target, record.address) for record in answer]
         except dns.resolver.NXDOMAIN:
-            return (Peer(target, "", "the name does not exist in DNS"),)
+            nothing = Peer(target, "", "the name does not exist in DNS")
+            if not found:
+                return (nothing,)
+            found.append(nothing)  # a DNS server that contradicts itself
         except dns.resolver.NoAnswer:
             continue
         except dns.exception.DNSException as error:

@@ -50,7 +50,10 @@ def run_bounded(argv: Sequence[str], *, seconds: float, bytes_: int) -> Finished
                     key.data.extend(block)
                     if len(key.data) > bytes_:
                         raise ProbeError(f"{argv[0]}: printed more than {bytes_} bytes")
-        rc = process.wait(max(0.1, deadline - time.monotonic()))
+        try:
+            rc = process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise ProbeError(f"{argv[0]}: did not end within {seconds:.0f} s") from None
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

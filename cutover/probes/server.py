@@ -213,7 +213,11 @@ def _backend(target: Target, server: Server) -> BaseBackend:
     def run_local(command: str, *args: str) -> CommandResult:
         """Stand in for testinfra's own, which knows neither a time limit nor a bound on what it reads."""
         line = backend.quote(command, *args)
-        finished = run_bounded(["/bin/sh", "-c", line], seconds=VISIT_SECONDS, bytes_=VISIT_BYTES)
+        try:
+            finished = run_bounded(["/bin/sh", "-c", line], seconds=VISIT_SECONDS, bytes_=VISIT_BYTES)
+        except ProbeError as error:
+            what = error.cause.partition(": ")[2]
+            raise ProbeError(f"{server.way_in}: the visit {what}", "look why it hangs") from None
         return backend.result(finished.rc, line.encode(), finished.stdout, finished.stderr)
 
     backend.run_local = run_local
@@ -223,7 +227,9 @@ def _backend(target: Target, server: Server) -> BaseBackend:
 def _no_way_in(server: Server, error: RuntimeError) -> ProbeError:
     result = error.args[0] if error.args else None
     told = result.stderr_bytes if isinstance(result, CommandResult) else str(error).encode()
-    lines = [line for line in redact(told.decode("utf-8", "replace")).splitlines() if line.strip()]
+    lines = [
+        line for line in redact(told.decode("utf-8", "replace").replace("\r\n", "\n")).splitlines() if line.strip()
+    ]
     reason = lines[-1].strip()[:200] if lines else "no reason given"
     advice = "try the same way by hand: " + server.way_in.replace("://", " ", 1)
     if "host key" in reason.lower():

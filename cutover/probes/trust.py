@@ -28,6 +28,7 @@ def trust_paths(target: Target) -> tuple[str | None, str | None]:
 def tls_context(target: Target) -> ssl.SSLContext:
     """A client context that verifies chain and name, for everything that is sent to a target."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.hostname_checks_common_name = False
     file, folder = trust_paths(target)
     try:
         context.load_verify_locations(file, folder)

@@ -86,6 +86,9 @@ def changed_and_not_restarted(host: Host) -> None:
 @fault(
     fails={
         "required_variable_has_a_value",
+        "secret_key_is_long",
+        "secret_key_looks_random",
+        "secret_key_is_no_placeholder",
         *CHECK,
     }
 )

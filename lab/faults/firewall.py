@@ -46,7 +46,13 @@ def accepted_before_ufw_is_asked(host: Host) -> None:
     host.run("iptables -I INPUT -p tcp --dport 9200 -j ACCEPT")
 
 
-@fault(fails={"firewall_manages_ipv6", "allowed_is_exactly_what_was_promised"})
+@fault(
+    fails={
+        "firewall_manages_ipv6",
+        "allowed_is_exactly_what_was_promised",
+        "packet_filter_holds_the_rules_of_ufw",
+    }
+)
 def ipv6_forgotten(host: Host) -> None:
     """Switched off in /etc/default/ufw on a host that has IPv6."""
     host.run("sed -i 's/^IPV6=.*/IPV6=no/' /etc/default/ufw")

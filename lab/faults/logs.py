@@ -29,8 +29,8 @@ def directory_that_others_may_write(host: Host) -> None:
 
 @fault(fails={"logrotate_accepts_its_configuration", "every_log_is_rotated", "logs_are_kept_long_enough"})
 def rule_with_a_typing_error(host: Host) -> None:
-    """A brace is missing, and the whole file does not count."""
-    host.run(f"sed -i 's/^}}$//' {RULES}")
+    """A number was written as a word, and the whole file does not count."""
+    host.run(f"sed -i 's/rotate 30/rotate thirty/' {RULES}")
 
 
 @fault(fails={"logs_are_kept_long_enough"})

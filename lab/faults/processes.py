@@ -3,6 +3,7 @@
 from lab.faults import fault
 from lab.faults.application import BACKEND, SERVICE, restart
 from lab.faults.environment import change
+from lab.faults.web import WITH_TOKEN
 from lab.host import Host
 
 LOGS = "/var/log/mirai-knowledge-system"
@@ -45,7 +46,10 @@ def script_not_executable(host: Host) -> None:
         "service_is_active",
         "service_runs_as_an_unprivileged_user",
         "processes_belong_to_the_unit",
-    }
+        "knowledge_is_refused_without_a_token",
+        "login_gives_a_token",
+    },
+    errors=WITH_TOKEN,
 )
 def another_program_on_the_port(host: Host) -> None:
     """The service was stopped and a web server left running on its port after a trial."""
@@ -53,7 +57,7 @@ def another_program_on_the_port(host: Host) -> None:
     host.run("cd /srv && setsid python3 -m http.server --bind 127.0.0.1 8000 >/dev/null 2>&1 & sleep 1")
 
 
-@fault(fails={"workers_are_as_many_as_configured"})
+@fault(fails={"workers_are_as_many_as_configured", "application_reports_no_error"})
 def fewer_workers_than_configured(host: Host) -> None:
     """Somebody took a worker away by a signal, to have memory for something else."""
     host.run("kill -TTOU $(cat /run/mirai-knowledge-system/gunicorn.pid); sleep 1")
@@ -77,10 +81,10 @@ def logs_deleted(host: Host) -> None:
     host.run(f"rm {LOGS}/*.log")
 
 
-@fault(fails={"logs_are_written_since_the_start"})
+@fault(fails={"logs_are_written_since_the_start", "open_logs_are_the_ones_people_read"})
 def logs_written_elsewhere(host: Host) -> None:
     """Moved to another place for lack of room, while people and logrotate go on with the old files."""
-    host.run(f"install -d -o mks -g mks -m 750 {OTHER_LOGS} && sleep 3")
+    host.run(f"install -d -o mks -g mks -m 750 {OTHER_LOGS} && systemctl stop {SERVICE} && sleep 4")
     change(host, f"$ a MKS_LOG_DIR={OTHER_LOGS}")
 
 
