@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, Protocol, cast
 
 import pytest
 
@@ -71,28 +71,57 @@ def server(survey: Survey, target: Target) -> Outputs:
     return cast(Outputs, survey.facts("server", target))
 
 
-@pytest.fixture
-def system(server: Outputs) -> OperatingSystem:
-    """The operating system's release."""
-    return OperatingSystem.read(server)
+class Readable(Protocol):
+    """Facts that are read from what the server's commands printed."""
+
+    @classmethod
+    def read(cls, outputs: Outputs) -> object:
+        """Read them; ProbeError when the outputs do not tell."""
 
 
-@pytest.fixture
-def resources(server: Outputs) -> Resources:
-    """Processors, memory and disk of the server."""
-    return Resources.read(server)
+def of_server(kind: type[Readable]) -> Any:  # noqa: ANN401 - pytest's own type for a fixture is private
+    """A fixture that reads facts of this kind from the visit to the server."""
+
+    def read(server: Outputs) -> object:
+        return kind.read(server)
+
+    read.__doc__ = kind.__doc__
+    return pytest.fixture(read)
 
 
-@pytest.fixture
-def support(server: Outputs) -> Support:
-    """Until when the release gets security updates."""
-    return Support.read(server)
-
-
-@pytest.fixture
-def sources(server: Outputs) -> Sources:
-    """Where the server gets security updates from."""
-    return Sources.read(server)
+system = of_server(OperatingSystem)
+resources = of_server(Resources)
+support = of_server(Support)
+sources = of_server(Sources)
+unattended_upgrades = of_server(UnattendedUpgrades)
+reboot = of_server(Reboot)
+time_zone = of_server(TimeZone)
+storage = of_server(Storage)
+software = of_server(Software)
+secret_keys = of_server(SecretKeys)
+sshd = of_server(Sshd)
+listeners = of_server(Listeners)
+firewall = of_server(Firewall)
+checkout = of_server(Checkout)
+virtualenv = of_server(Virtualenv)
+packages = of_server(Packages)
+directories = of_server(Directories)
+env_file = of_server(EnvFile)
+environment = of_server(Environment)
+agreement = of_server(Agreement)
+application = of_server(Application)
+memory = of_server(Memory)
+start_script = of_server(StartScript)
+app_logs = of_server(AppLogs)
+service = of_server(Service)
+certificate_files = of_server(CertificateFiles)
+certificate_on_disk = of_server(CertificateOnDisk)
+renewal = of_server(Renewal)
+nginx = of_server(Nginx)
+nginx_unit = of_server(NginxUnit)
+nginx_test = of_server(NginxTest)
+nginx_sites = of_server(NginxSites)
+logrotate = of_server(Logrotate)
 
 
 @pytest.fixture
@@ -102,63 +131,9 @@ def pending_updates(server: Outputs, target: Target) -> PendingUpdates:
 
 
 @pytest.fixture
-def unattended_upgrades(server: Outputs) -> UnattendedUpgrades:
-    """What installs security updates by itself."""
-    return UnattendedUpgrades.read(server)
-
-
-@pytest.fixture
-def reboot(server: Outputs) -> Reboot:
-    """Whether a boot is owed."""
-    return Reboot.read(server)
-
-
-@pytest.fixture
-def time_zone(server: Outputs) -> TimeZone:
-    """The time zone in effect."""
-    return TimeZone.read(server)
-
-
-@pytest.fixture
 def clock(server: Outputs, target: Target) -> Clock:
     """The server's clock beside the operator's."""
     return Clock.read(server, target.limits.clock_skew_seconds)
-
-
-@pytest.fixture
-def storage(server: Outputs) -> Storage:
-    """Room on the file systems of what grows."""
-    return Storage.read(server)
-
-
-@pytest.fixture
-def software(server: Outputs) -> Software:
-    """The programs that the application needs."""
-    return Software.read(server)
-
-
-@pytest.fixture
-def secret_keys(server: Outputs) -> SecretKeys:
-    """The application's secret keys, as the host judges them."""
-    return SecretKeys.read(server)
-
-
-@pytest.fixture
-def sshd(server: Outputs) -> Sshd:
-    """The ssh server's settings."""
-    return Sshd.read(server)
-
-
-@pytest.fixture
-def listeners(server: Outputs) -> Listeners:
-    """What listens beyond loopback."""
-    return Listeners.read(server)
-
-
-@pytest.fixture
-def firewall(server: Outputs) -> Firewall:
-    """The firewall as the host has it."""
-    return Firewall.read(server)
 
 
 @pytest.fixture
@@ -194,78 +169,6 @@ def declared_origins(promises: Server) -> frozenset[str]:
 
 
 @pytest.fixture
-def checkout(server: Outputs) -> Checkout:
-    """The application's git checkout."""
-    return Checkout.read(server)
-
-
-@pytest.fixture
-def virtualenv(server: Outputs) -> Virtualenv:
-    """The application's virtual environment."""
-    return Virtualenv.read(server)
-
-
-@pytest.fixture
-def packages(server: Outputs) -> Packages:
-    """What the virtual environment holds and lacks."""
-    return Packages.read(server)
-
-
-@pytest.fixture
-def directories(server: Outputs) -> Directories:
-    """The data and log directories."""
-    return Directories.read(server)
-
-
-@pytest.fixture
-def env_file(server: Outputs) -> EnvFile:
-    """The environment file as a file."""
-    return EnvFile.read(server)
-
-
-@pytest.fixture
-def environment(server: Outputs) -> Environment:
-    """The environment file's variables, without secrets."""
-    return Environment.read(server)
-
-
-@pytest.fixture
-def agreement(server: Outputs) -> Agreement:
-    """What the running application has otherwise than the environment file."""
-    return Agreement.read(server)
-
-
-@pytest.fixture
-def application(server: Outputs) -> Application:
-    """The processes on the application's port."""
-    return Application.read(server)
-
-
-@pytest.fixture
-def memory(server: Outputs) -> Memory:
-    """The memory of the application's processes."""
-    return Memory.read(server)
-
-
-@pytest.fixture
-def start_script(server: Outputs) -> StartScript:
-    """run_production.sh as a file."""
-    return StartScript.read(server)
-
-
-@pytest.fixture
-def app_logs(server: Outputs) -> AppLogs:
-    """The application's own log files."""
-    return AppLogs.read(server)
-
-
-@pytest.fixture
-def service(server: Outputs) -> Service:
-    """The application's systemd unit."""
-    return Service.read(server)
-
-
-@pytest.fixture
 def script_check(server: Outputs) -> Run:
     """How run_production.sh check ended."""
     return Run.read(server, "app-check")
@@ -278,24 +181,6 @@ def script_status(server: Outputs) -> Run:
 
 
 @pytest.fixture
-def certificate_files(server: Outputs) -> CertificateFiles:
-    """The certificate and its key as files."""
-    return CertificateFiles.read(server)
-
-
-@pytest.fixture
-def certificate_on_disk(server: Outputs) -> CertificateOnDisk:
-    """What the certificate's file and its key hold."""
-    return CertificateOnDisk.read(server)
-
-
-@pytest.fixture
-def renewal(server: Outputs) -> Renewal:
-    """How the certificate is renewed."""
-    return Renewal.read(server)
-
-
-@pytest.fixture
 def rehearsal(promises: Server, server: Outputs) -> Rehearsal:
     """How a rehearsed renewal ended."""
     if not promises.allow_active:
@@ -304,39 +189,9 @@ def rehearsal(promises: Server, server: Outputs) -> Rehearsal:
 
 
 @pytest.fixture
-def nginx(server: Outputs) -> Nginx:
-    """nginx's configuration, and since when it runs."""
-    return Nginx.read(server)
-
-
-@pytest.fixture
-def nginx_unit(server: Outputs) -> NginxUnit:
-    """nginx as systemd has it."""
-    return NginxUnit.read(server)
-
-
-@pytest.fixture
-def nginx_test(server: Outputs) -> NginxTest:
-    """nginx's word on the configuration on disk."""
-    return NginxTest.read(server)
-
-
-@pytest.fixture
-def nginx_sites(server: Outputs) -> NginxSites:
-    """The site's file and what is enabled."""
-    return NginxSites.read(server)
-
-
-@pytest.fixture
 def monitors(server: Outputs, target: Target) -> Monitors:
     """The jobs that watch the host."""
     return Monitors.read(server, target.host)
-
-
-@pytest.fixture
-def logrotate(server: Outputs) -> Logrotate:
-    """How logs are rotated."""
-    return Logrotate.read(server)
 
 
 @pytest.fixture
@@ -404,48 +259,25 @@ def error_logs(afterwards: Outputs) -> ErrorLogs:
 
 
 @pytest.fixture
-def ports(survey: Survey, peer: Peer) -> Ports:
-    """TCP ports from outside."""
-    return cast(Ports, survey.facts("ports", peer))
-
-
-@pytest.fixture
-def http(survey: Survey, peer: Peer) -> Http:
-    """Every surface over https, without credentials."""
-    return cast(Http, survey.facts("http", peer))
-
-
-@pytest.fixture
-def redirect(survey: Survey, peer: Peer) -> Http:
-    """What plain http answered, by path."""
-    return cast(Http, survey.facts("redirect", peer))
-
-
-@pytest.fixture
-def certificate(survey: Survey, peer: Peer) -> Certificate:
-    """The certificate chain sent."""
-    return cast(Certificate, survey.facts("certificate", peer))
-
-
-@pytest.fixture
 def login(survey: Survey, target: Target) -> Login:
     """The one login of the run."""
     return cast(Login, survey.facts("login", target))
 
 
-@pytest.fixture
-def api(survey: Survey, peer: Peer) -> Api:
-    """The endpoints that want a token."""
-    return cast(Api, survey.facts("api", peer))
+def of_peer(probe: str, kind: type[object]) -> Any:  # noqa: ANN401
+    """A fixture that hands out what a probe of the outside view saw."""
+
+    def facts(survey: Survey, peer: Peer) -> object:
+        return survey.facts(probe, peer)
+
+    facts.__doc__ = kind.__doc__
+    return pytest.fixture(facts)
 
 
-@pytest.fixture
-def latency(survey: Survey, peer: Peer) -> Latency:
-    """Response times of the quiet host."""
-    return cast(Latency, survey.facts("latency", peer))
-
-
-@pytest.fixture
-def load(survey: Survey, peer: Peer) -> Load:
-    """The load stage's samples."""
-    return cast(Load, survey.facts("load", peer))
+ports = of_peer("ports", Ports)
+http = of_peer("http", Http)
+redirect = of_peer("redirect", Http)
+certificate = of_peer("certificate", Certificate)
+api = of_peer("api", Api)
+latency = of_peer("latency", Latency)
+load = of_peer("load", Load)

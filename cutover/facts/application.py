@@ -215,6 +215,6 @@ class Run:
             reason = output.stderr.strip().partition("\n")[0] or "it answered in an unknown form"
             raise ProbeError(f"{outputs.host}: the start script could not be run: {reason}")
         if told["said"] and told["said"][0].startswith("sudo: "):
-            raise ProbeError(f"{outputs.host}: {told['said'][0]}", "allow the commands of the README's sudoers file")
+            raise ProbeError(f"{outputs.host}: {told['said'][0]}", "allow the operator's user to run it by sudo -n")
         words = "; ".join(line for line in told["said"] if line.strip())
         return cls(int(told["ended"][0]), words[:500], outputs.evidence(name))

@@ -26,7 +26,7 @@ listing=$(root find -L /etc/crontab /etc/cron.d /etc/cron.hourly /etc/cron.daily
 tabs=$(root find -L /etc/crontab /etc/cron.d /var/spool/cron/crontabs -maxdepth 1 -type f"""
         r""" -exec head -v -c 65536 {} +; echo .)
 printf '## timers\n%s\n\n%s\n## files\n%s\n## programs\n' "$timers" "$services" "$listing"
-{
+found=$({
   echo "$APP_DIR/backup.sh sendmail"
   printf '%s\n' "$tabs" "$services" | grep -av '^[[:space:]]*#'
   printf '%s\n' "$listing" | grep -ao '/etc/cron\.[hdwm].*'
@@ -34,11 +34,12 @@ printf '## timers\n%s\n\n%s\n## files\n%s\n## programs\n' "$timers" "$services" 
   case $word in
     */ | */..*) ;;
     /*)
-      if ! mode=$(stat -Lc '%F %a' "$word" 2>/dev/null); then
+      if [ ! -e "$word" ]; then
         [ -x "${word%/*}/" ] && echo "absent $word" || echo "hidden $word"
         continue
       fi
-      case $mode in "regular file "*) echo "file ${mode##* } $word" ;; *) continue ;; esac
+      [ -f "$word" ] || continue
+      echo "stat $word"
       case $word in /bin/* | /sbin/* | /usr/*bin/* | /lib/* | /usr/lib/* | /usr/libexec/*) continue ;; esac
       [ -r "$word" ] || { echo "unread $word"; continue; }
       first=$(head -c 100 "$word" | head -n 1 | tr -d '\0')
@@ -60,7 +61,9 @@ printf '## timers\n%s\n\n%s\n## files\n%s\n## programs\n' "$timers" "$services" 
       done
       ;;
   esac
-done
+done)
+printf '%s\n' "$found" | grep -v '^stat '
+printf '%s\n' "$found" | sed -n 's/^stat //p' | xargs -r -d '\n' stat -Lc 'file %a %n'
 printf '## crontabs\n'
 printf '%s' "${tabs%.}" | sed -E '/^[[:space:]]*"?(PATH|SHELL|MAILTO|HOME|CRON_TZ)"?[[:space:]]*=/b; """
         r"""s/^([[:space:]]*["A-Za-z_][A-Za-z0-9_"]*[[:space:]]*=).*/\1/'

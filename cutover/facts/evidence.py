@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from cutover.errors import NotDeclared, ProbeError
@@ -47,6 +48,9 @@ class Output:
     began: float = 0.0
 
 
+# Its exit status is lost behind a pipe. That the host cannot resolve its own name is a warning of no matter.
+_REFUSAL = re.compile(r"(?m)^(?:sudo: (?!unable to resolve host)|Sorry, user ).*$")
+
 TIMED_OUT = 124  # coreutils timeout, also when it had to send KILL (137) after it
 
 
@@ -75,11 +79,11 @@ class Outputs:
             raise ProbeError(f"{self.host}: {output.command!r} did not end in time", "look why it hangs")
         if output.truncated:
             raise ProbeError(f"{self.host}: {output.command!r} printed more than is read")
-        if output.rc != 0 and output.stderr.startswith("sudo: "):
+        if refusal := _REFUSAL.search(output.stderr):
             if not self.sudo:
                 raise NotDeclared("needs root on the server, and the inventory declares sudo = false")
-            reason = output.stderr.partition("\n")[0]
-            raise ProbeError(f"{self.host}: {reason}", "allow the commands of the README's sudoers file")
+            advice = "allow the operator's user the commands after the word root in cutover/facts/ by sudo -n"
+            raise ProbeError(f"{self.host}: {refusal[0]}", advice)
         return output
 
     def text(self, name: str) -> str:

@@ -188,7 +188,8 @@ class Dialler:
             return unanswered(self.peer, port, TimeoutError())
         if not self._open and any(isinstance(cause, TimeoutError) for cause in chain):
             return ProbeError(
-                f"{self.peer.address} (for {self.peer.target.host}): no TLS handshake within {limits.connect_seconds:g} s",
+                f"{self.peer.address} (for {self.peer.target.host}): no TLS handshake "
+                f"within {limits.connect_seconds:g} s",
                 "look at nginx's error log",
             )
         if expired or any(isinstance(cause, TimeoutError) for cause in chain):

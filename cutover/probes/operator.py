@@ -36,7 +36,7 @@ class Operator:
                     self._login = error
         if isinstance(self._login, Login):
             return self._login
-        raise self._login
+        raise self._login.with_traceback(None)
 
     def token(self) -> str:
         """The access token; ProbeError when the login brought none."""

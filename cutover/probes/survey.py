@@ -67,7 +67,8 @@ class Survey:
         """What the probe saw; raises what it raised when it could not look."""
         result = self._results[probe, subject.label]
         if isinstance(result, Exception):
-            raise result
+            # Raised again for every check that asks: it must not carry all their tracebacks along.
+            raise result.with_traceback(None)
         return result
 
     def save(self, folder: Path) -> None:
@@ -145,7 +146,7 @@ class Survey:
 
     def _unreachable(self, subject: str) -> Unreachable | None:
         """Why an earlier stage found nothing there: a later one need not wait for it again."""
-        found = [result for (_, of), result in self._results.items() if of == subject]
+        found = [result for (_, of), result in tuple(self._results.items()) if of == subject]
         return next((result for result in found if isinstance(result, Unreachable)), None)
 
     def _one_cause(self, wanted: set[Wanted]) -> None:
