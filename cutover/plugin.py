@@ -12,10 +12,11 @@ import pytest
 
 from cutover import targets as declarations
 from cutover.checklist import catalogue
-from cutover.demo import SERVER_FACTS, running
+from cutover.demo import SERVER_FACTS, SERVER_PROMISES, running
 from cutover.errors import ProbeError, UsageError
 from cutover.fixtures import *  # noqa: F403  (pytest finds fixtures in a plugin's namespace)
 from cutover.inventory import Target
+from cutover.probes.survey import Recorded
 from cutover.verification import Aim, Verification
 
 DEMO = "demo"
@@ -78,8 +79,8 @@ def _aim(config: pytest.Config) -> Aim | None:
     return Aim.at(targets, recorded, config.rootpath / "reports") if targets else None
 
 
-def _targets(config: pytest.Config) -> tuple[tuple[Target, ...], dict[str, Path]]:
-    """The declared targets, and the recorded server facts of those that have no server."""
+def _targets(config: pytest.Config) -> tuple[tuple[Target, ...], dict[str, Recorded]]:
+    """The declared targets, and what stands in for the server of those that have none."""
     hosts: list[str] = config.option.host
     addresses: list[str] = config.option.address
     ssh: str | None = config.option.ssh
@@ -103,7 +104,8 @@ def _targets(config: pytest.Config) -> tuple[tuple[Target, ...], dict[str, Path]
     site = contextlib.ExitStack()
     demo = site.enter_context(running())
     config.add_cleanup(site.close)
-    return (*targets, demo), {demo.label: SERVER_FACTS}
+    (promised,) = declarations.load(SERVER_PROMISES)
+    return (*targets, demo), {demo.label: Recorded(SERVER_FACTS, promised)}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -117,7 +119,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         nobody = [pytest.param(None, None, id="no target")]
         metafunc.parametrize("target, peer", pairs or nobody, indirect=True, scope="session")
     else:
-        targets = [pytest.param(of[0].target, id=label) for label, of in peers.items()]
+        recorded = verification.recorded if verification else {}
+        targets = [
+            pytest.param(recorded[label].promised if label in recorded else of[0].target, id=label)
+            for label, of in peers.items()
+        ]
         metafunc.parametrize("target", targets or [pytest.param(None, id="no target")], indirect=True, scope="session")
 
 

@@ -39,12 +39,12 @@ class Aim:
     """What a run is about: its peers by target label, saved server facts that stand in for a server, its folder."""
 
     peers: dict[str, tuple[Peer, ...]]
-    recorded: dict[str, Path]
+    recorded: dict[str, survey.Recorded]
     folder: Path
     started: datetime
 
     @classmethod
-    def at(cls, targets: tuple[Target, ...], recorded: dict[str, Path], reports: Path) -> Aim:
+    def at(cls, targets: tuple[Target, ...], recorded: dict[str, survey.Recorded], reports: Path) -> Aim:
         """Find every target's addresses, side by side, and name the run by its time (UTC)."""
         with ThreadPoolExecutor(max_workers=min(32, len(targets))) as pool:
             found = list(pool.map(peers, targets))
@@ -60,6 +60,7 @@ class Verification:
         self._config = config
         self._aim = aim
         self.peers = aim.peers
+        self.recorded = aim.recorded
         self._survey = config.stash[SURVEY] = survey.Survey(aim.peers, aim.recorded)
         self._run = Run(aim.folder, aim.started, [])
         # Under -n, workers judge and the controller reports.
@@ -153,7 +154,7 @@ class Verification:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The summary by section."""
         if not self._config.option.collectonly:
-            terminal.summarise(terminalreporter, self._run, self.peers, self._aim.recorded)
+            terminal.summarise(terminalreporter, self._run, self.peers, set(self.recorded))
 
 
 def _wanted(item: pytest.Item) -> list[survey.Wanted]:

@@ -27,6 +27,7 @@ from cutover.inventory import Target
 HOST = "demo.example.test"
 PASSWORD_VARIABLE = "CUTOVER_DEMO_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 SERVER_FACTS = Path(__file__).with_name("server.json")
+SERVER_PROMISES = Path(__file__).with_name("server.toml")
 
 START_SECONDS = 20.0  # hang guards; starting takes about one second, stopping a tenth
 STOP_SECONDS = 10.0
@@ -105,7 +106,6 @@ def _target(line: bytes) -> Target:
             "https": ready["https"],
             "ssh": ready["ssh"],
             "closed": [ready["closed"]],
-            "firewall": ["22/tcp", "80/tcp", "443/tcp"],  # of the host whose recorded facts stand in
         },
         "limits": {"knowledge_records": len(KNOWLEDGE)},
     }

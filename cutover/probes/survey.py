@@ -52,11 +52,18 @@ Subject = Target | Peer
 Wanted = tuple[str, str]  # the probe's name and its subject's label
 
 
+class Recorded(NamedTuple):
+    """Server facts of another day that stand in for a server, and what was promised of the host they are of."""
+
+    file: Path
+    promised: Target
+
+
 class Survey:
     """The facts of a run, by probe and subject. Probing is done by ``look``; ``facts`` only hands out."""
 
-    def __init__(self, peers: Mapping[str, tuple[Peer, ...]], recorded: Mapping[str, Path]) -> None:
-        """``peers`` by target label; ``recorded`` names saved server facts, by the label of their target."""
+    def __init__(self, peers: Mapping[str, tuple[Peer, ...]], recorded: Mapping[str, Recorded]) -> None:
+        """Both by the label of their target."""
         self._peers = peers
         self._recorded = recorded
         self._results: dict[Wanted, object] = {}
@@ -70,6 +77,10 @@ class Survey:
             # Raised again for every check that asks: it must not carry all their tracebacks along.
             raise result.with_traceback(None)
         return result
+
+    def is_recorded(self, target: Target) -> bool:
+        """Whether the facts of its server are of another day, and of another host than its addresses lead to."""
+        return target.label in self._recorded
 
     def save(self, folder: Path) -> None:
         """Write what every probe brought, a file each."""
@@ -118,7 +129,7 @@ class Survey:
                 if self._stopped.is_set():
                     raise ProbeError("the run was interrupted before it looked", "verify again")
                 if name == "server" and label in self._recorded:
-                    recorded = cast(Outputs, saved.read(self._recorded[label], Outputs))
+                    recorded = cast(Outputs, saved.read(self._recorded[label].file, Outputs))
                     self._results[job] = replace(recorded, host=label)
                 elif name == "afterwards" and label in self._recorded:
                     raise NotDeclared("needs a second look at the server, and its facts were recorded another day")

@@ -65,7 +65,7 @@ def summarise(
     out: pytest.TerminalReporter,
     run: Run,
     peers: Mapping[str, tuple[Peer, ...]],
-    recorded: Mapping[str, Path],
+    recorded: set[str],
 ) -> None:
     """Print a line for each section of each target, then each failure, then each cause once."""
     for target, verdicts in _by_target(run.verdicts).items():
