@@ -14,6 +14,7 @@ OVER_HTTPS = {
     "hsts_on_every_https_surface",
     "login_gives_a_token",
     "no_error_under_concurrency",
+    "own_requests_are_in_the_access_log",
 }
 WITH_TOKEN = {
     "me_is_who_logged_in",
