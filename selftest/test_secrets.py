@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from cutover.demo import PASSWORD_VARIABLE
+from cutover.demo import PASSWORD_VARIABLE, SERVER_FACTS
 from cutover.demo.app import Answer
 from cutover.demo.site import Handler, Listener
 from cutover.inventory import Peer, Target
@@ -96,10 +96,11 @@ def test_the_password_is_told_nowhere(demo_run):
 
 
 def test_nothing_like_a_token_is_told_anywhere(demo_run):
-    found = {}
+    found, shipped = {}, SERVER_FACTS.read_bytes()
     for place, text in told(demo_run).items():
         for word in re.findall(rb"[\w-]{32,}", text):
-            if all(re.search(kind, word) for kind in (rb"[a-z]", rb"[A-Z]", rb"\d")):
+            # What ships with the project is public: a certificate, an alphabet.
+            if word not in shipped and all(re.search(kind, word) for kind in (rb"[a-z]", rb"[A-Z]", rb"\d")):
                 found.setdefault(place, []).append(word)
     assert found == {}
 

@@ -16,7 +16,7 @@ def test_metrics_answer_inside(metrics: Metrics) -> None:
 
 
 @control("3.firewall")
-def test_metrics_do_not_answer_outside(http: Http, metrics: Metrics) -> None:
+def test_metrics_do_not_answer_outside(metrics: Metrics, http: Http) -> None:
     """Metrics tell a stranger versions, load and paths. Their port is looked at with all others that must be closed.
 
     Mend: location = /metrics { deny all; } in the site, then sudo systemctl reload nginx

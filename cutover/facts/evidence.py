@@ -47,6 +47,12 @@ class Output:
     truncated: bool = False
     began: float = 0.0
 
+    @property
+    def brief(self) -> str:
+        """The command as it is told in a sentence: its first words."""
+        first = self.command.strip().partition("\n")[0]
+        return first if len(first) <= 60 else f"{first[:59]}…"
+
 
 # Its exit status is lost behind a pipe. That the host cannot resolve its own name is a warning of no matter.
 _REFUSAL = re.compile(r"(?m)^(?:sudo: (?!unable to resolve host)|Sorry, user ).*$")
@@ -76,9 +82,9 @@ class Outputs:
         if output is None:
             raise ProbeError(f"{self.host}: the server's answer holds no output of {name!r}")
         if output.rc in (TIMED_OUT, 137):
-            raise ProbeError(f"{self.host}: {output.command!r} did not end in time", "look why it hangs")
+            raise ProbeError(f"{self.host}: {output.brief!r} did not end in time", "look why it hangs")
         if output.truncated:
-            raise ProbeError(f"{self.host}: {output.command!r} printed more than is read")
+            raise ProbeError(f"{self.host}: {output.brief!r} printed more than is read")
         if refusal := _REFUSAL.search(output.stderr):
             if not self.sudo:
                 raise NotDeclared("needs root on the server, and the inventory declares sudo = false")
@@ -91,7 +97,7 @@ class Outputs:
         output = self[name]
         if output.rc != 0:
             reason = output.stderr.strip().partition("\n")[0] or f"exit status {output.rc}"
-            raise ProbeError(f"{self.host}: {output.command!r} failed: {reason}")
+            raise ProbeError(f"{self.host}: {output.brief!r} failed: {reason}")
         return output.stdout
 
     def evidence(self, *names: str) -> tuple[Evidence, ...]:
