@@ -79,7 +79,7 @@ class Verification:
         # What a person reads is the summary by section; pytest's own would tell every failure a second time.
         if reporter := session.config.pluginmanager.get_plugin("terminalreporter"):
             reporter.reportchars = ""
-        if session.config.option.tbstyle == "auto":
+        if getattr(session.config.option, "tbstyle", "") == "auto":
             session.config.option.tbstyle = "no"
         wanted = {job for item in session.items for job in _wanted(item)}
         if not wanted:

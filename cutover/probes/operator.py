@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import threading
 from dataclasses import replace
@@ -15,6 +16,9 @@ from cutover.inventory import Credentials, Peer, Target
 from cutover.probes.dialling import BODY_KEPT, Dialler, reach
 from cutover.redact import redact
 
+# RFC 6750 section 2.1; whatever else stands in its place cannot be sent in a header.
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+
 
 class Operator:
     """Logs in to a target at most once: its limit is 5 a minute, and all probes share the one token."""
@@ -25,6 +29,7 @@ class Operator:
         self._lock = threading.Lock()
         self._login: Login | ProbeError | NotDeclared | None = None
         self._token = ""
+        self.secrets: tuple[str, ...] = ()  # what no report may tell: the password, and the token once it is known
 
     def login(self) -> Login:
         """What the login answered; ProbeError when there was no answer, NotDeclared without a password."""
@@ -52,6 +57,7 @@ class Operator:
     def _log_in(self) -> Login:
         credentials = self._target.credentials
         secret = password(credentials)
+        self.secrets = (secret,)
         reach(self._peer, self._target.ports.https)
         endpoints = self._target.endpoints
         with Dialler(self._peer) as dialler:
@@ -62,10 +68,10 @@ class Operator:
                 secrets=(secret,),
             )
         place, token = first_of(read_json(answer.text), endpoints.token_in)
-        if not isinstance(token, str) or not token:
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             return Login(answer.exchange, "")
         # Under whatever key it was sent: only now it is known for what it is.
-        hidden = (secret, token)
+        hidden = self.secrets = (secret, token)
         exchange = replace(
             answer.exchange,
             headers=tuple((key, redact(value, hidden)) for key, value in answer.exchange.headers),
