@@ -41,7 +41,7 @@ class Reading:
     where: str = ""
 
     def told(self) -> tuple[str, str]:
-        """Promised and seen as text, down to what differs when both are sets or mappings."""
+        """Promised and seen as text, down to what differs when both are mappings."""
         promised, seen = self.promised, self.seen
         if isinstance(promised, Mapping) and isinstance(seen, Mapping) and promised != seen:
             keys = [key for key in {**promised, **seen} if promised.get(key) != seen.get(key)]
@@ -79,7 +79,7 @@ def promised(value: T, text: str | None = None) -> T:
 
 
 def show(value: object) -> str:
-    """A value as a person would write it: no quotes, no brackets, ``-`` for nothing."""
+    """A value as a person would write it: no quotes, no brackets, ``nothing`` or ``none`` where there is none."""
     match value:
         case None:
             return "nothing"

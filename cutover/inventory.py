@@ -245,6 +245,11 @@ class Target(Promise):
         """What reports call the target."""
         return self.name or self.host
 
+    def url(self, path: str, scheme: Literal["http", "https"] = "https") -> str:
+        """The public URL of a path, without the scheme's default port."""
+        port, default = (self.ports.https, 443) if scheme == "https" else (self.ports.http, 80)
+        return f"{scheme}://{self.host}{'' if port == default else f':{port}'}{path}"
+
     @property
     def size(self) -> Size:
         """What its tier asks of the hardware."""

@@ -81,8 +81,8 @@ def test_the_address_is_dialled_and_the_public_name_is_spoken(site):
 
 def test_a_scheme_s_own_port_is_not_spoken():
     dialler = Dialler(Peer(Target(host=HOST), "127.0.0.1"))
-    assert dialler.url("/x") == f"https://{HOST}/x"
-    assert dialler.url("/x", "http") == f"http://{HOST}/x"
+    assert dialler.peer.target.url("/x") == f"https://{HOST}/x"
+    assert dialler.peer.target.url("/x", "http") == f"http://{HOST}/x"
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ REDIRECT_PATHS = ("/", "/api/v1/knowledge?page=2&q=%E6%A9%8B")
 class Exchange:
     """One request and its answer.
 
-    ``headers`` keeps order, repetition and spelling. ``body`` is at most the first MiB, undecodable bytes
+    ``headers`` keeps order, repetition and spelling. ``body`` is at most the first 4096 characters, undecodable bytes
     replaced; ``length`` counts the bytes read, ``complete`` tells whether that was the whole body.
     ``seconds`` runs from before the connection to the end of the body.
     """

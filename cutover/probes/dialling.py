@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import requests
 import urllib3
@@ -94,18 +94,12 @@ class Dialler:
         """End all connections."""
         self._session.close()
 
-    def url(self, path: str, scheme: str = "https") -> str:
-        """The public URL of a path, without the scheme's default port."""
-        ports = self.peer.target.ports
-        port, default = (ports.https, 443) if scheme == "https" else (ports.http, 80)
-        return f"{scheme}://{self.peer.target.host}{'' if port == default else f':{port}'}{path}"
-
     def ask(
         self,
         path: str,
         *,
         method: str = "GET",
-        scheme: str = "https",
+        scheme: Literal["http", "https"] = "https",
         token: str = "",
         json: Mapping[str, str] | None = None,
         secrets: tuple[str, ...] = (),
@@ -115,7 +109,7 @@ class Dialler:
         The text is not redacted; what is kept is, of ``secrets`` and ``token`` too. ProbeError when no whole
         head of an answer came within ``answer_seconds``.
         """
-        url = self.url(path, scheme)
+        url = self.peer.target.url(path, scheme)
         headers = {"Host": url.split("/")[2]}
         if token:
             headers["Authorization"] = f"Bearer {token}"

@@ -51,8 +51,7 @@ def measure(peer: Peer) -> Load:
     taken for the whole. A failed request is a fact.
     """
     target, limits = peer.target, peer.target.limits
-    port = "" if target.ports.https == 443 else f":{target.ports.https}"
-    host = f"https://{target.host}{port}"
+    host = target.url("")
     at = now()
     with tempfile.TemporaryDirectory(prefix="cutover-load-") as name:
         folder = Path(name)

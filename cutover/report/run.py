@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cutover.verdict import Verdict, Word
+from cutover.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +16,3 @@ class Run:
     folder: Path
     started: datetime
     verdicts: list[Verdict]
-
-    def count(self) -> Counter[Word]:
-        """How many verdicts of each word."""
-        return Counter(verdict.word for verdict in self.verdicts)
