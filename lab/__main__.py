@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import os
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from lab import acme, base, clock, deploy, dns, faults, host, machine, matrix, network
+from lab import acme, base, clock, database, deploy, dns, faults, host, machine, matrix, network
 
 T = TypeVar("T")
 
@@ -27,7 +28,8 @@ REFERENCE = host.Host(network.API)
 # The reference host as it was deployed, from which a fault starts.
 SNAPSHOT = "deployed"
 
-# Written when the deployment has ended well: a host that merely runs proves nothing.
+# Written when the deployment has ended well, with the host's Debian release in it: a host that merely runs proves
+# nothing.
 DEPLOYED = machine.STATE / "deployed"
 # The bridge and the cache are the machine's, so two checkouts cannot have their labs up together.
 OWNER = machine.CACHE / "owner"
@@ -46,9 +48,9 @@ def step(what: str, do: Callable[[], T]) -> T:
     return done
 
 
-def up() -> None:
-    """Bring the reference host up from whatever is there; a lab that is up stays as it is."""
-    if all(parts().values()):
+def up(suite: str) -> None:
+    """Bring the reference host up on that Debian release, from whatever is there; a lab that is up stays as it is."""
+    if all(parts().values()) and suite == deployed_suite():
         print("lab: it is up")
         return
     # A half-made lab is of no use: what is left of it goes first.
@@ -58,8 +60,8 @@ def up() -> None:
     start = time.monotonic()
     settings = make_settings()
     step("network", network.up)
-    tree = step(f"base tree of Debian {SUITE} (minutes, the first time)", lambda: base.base_tree(SUITE))
-    wheels = step("the application's packages", lambda: base.wheel_layer(SUITE, tree, deploy.REQUIREMENTS))
+    tree = step(f"base tree of Debian {suite} (minutes, the first time)", lambda: base.base_tree(suite))
+    wheels = step("the application's packages", lambda: base.wheel_layer(suite, tree, deploy.REQUIREMENTS))
     step("name server", lambda: NAME_SERVER.start(dns.reference_records()))
     step("time server", clock.start)
     step("certificate authority", acme.start)
@@ -68,8 +70,14 @@ def up() -> None:
     deploy.declare_commit(REFERENCE.root, INVENTORY)
     step("boot", REFERENCE.boot)
     step("certificate, firewall, service", lambda: deploy.start(REFERENCE, settings))
-    DEPLOYED.touch()
+    step("database", lambda: database.add(REFERENCE))
+    DEPLOYED.write_text(suite)
     print(f"lab: up in {time.monotonic() - start:.0f} s: https://{network.API.fqdn}/ at {network.API.ipv4}")
+
+
+def deployed_suite() -> str:
+    """The Debian release of the host that is there."""
+    return DEPLOYED.read_text().strip()
 
 
 def make_host(layers: list[Path]) -> None:
@@ -119,6 +127,15 @@ def parts() -> dict[str, bool]:
     }
 
 
+@contextlib.contextmanager
+def the_lab(operation: int) -> Iterator[None]:
+    """Hold the lab, alone to change it or with others to use copies of its host; refuse another checkout's."""
+    with (machine.CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, operation)
+        require_ownership()
+        yield
+
+
 def require_ownership() -> None:
     """Refuse to touch the lab of another checkout while it is up."""
     owner = Path(OWNER.read_text().strip()) if OWNER.exists() else machine.STATE
@@ -152,26 +169,31 @@ def run_faults(only: list[str], listed: bool, jobs: int = 1) -> int:
         for fault in known:
             print(f"{fault.name:45} {fault.tells.partition(chr(10))[0]}")
         return 0
-    return 0 if matrix.run(known, deployed_layers(), jobs) else 1
+    layers = deployed_layers()
+    with the_lab(fcntl.LOCK_SH):
+        return 0 if matrix.run(known, layers, jobs) else 1
 
 
 def deployed_layers() -> list[Path]:
     """What a copy of the deployed host stands on; the host itself goes on from there too."""
-    require_up()
-    tree = base.base_tree(SUITE)
-    layers = [host.snapshot_layer(SNAPSHOT), base.wheel_layer(SUITE, tree, deploy.REQUIREMENTS), tree]
-    if not layers[0].exists():
-        step("snapshot", lambda: REFERENCE.snapshot(SNAPSHOT))
-    if not REFERENCE.is_up():
-        REFERENCE.create(layers)
-        step("host again", REFERENCE.boot)
+    with the_lab(fcntl.LOCK_EX):
+        require_up()
+        suite = deployed_suite()
+        tree = base.base_tree(suite)
+        layers = [host.snapshot_layer(SNAPSHOT), base.wheel_layer(suite, tree, deploy.REQUIREMENTS), tree]
+        if not layers[0].exists():
+            step("snapshot", lambda: REFERENCE.snapshot(SNAPSHOT))
+        if not REFERENCE.is_up():
+            REFERENCE.create(layers)
+            step("host again", REFERENCE.boot)
     return layers
 
 
 def copy(number: int) -> None:
     """Boot a fresh copy of the deployed host, for trials."""
     layers = deployed_layers()
-    made = step(f"copy {number}", lambda: matrix.boot_copy(network.COPIES[number - 1], layers))
+    with the_lab(fcntl.LOCK_SH):
+        made = step(f"copy {number}", lambda: matrix.boot_copy(network.COPIES[number - 1], layers))
     print(f"lab: {made.spec.name} is up: --host {network.API.fqdn} {' '.join(matrix.options(made))}")
 
 
@@ -185,7 +207,8 @@ def main() -> int:
     """Read the command line; 2 says that the lab cannot do it, and why, in one line."""
     parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="up|down|status|ssh|copy|faults|record")
-    commands.add_parser("up", help="build, boot and deploy the reference host")
+    coming_up = commands.add_parser("up", help="build, boot and deploy the reference host")
+    coming_up.add_argument("--suite", choices=tuple(base.PACKAGES_OF), default=SUITE, help=f"Debian release ({SUITE})")
     commands.add_parser("down", help="take all of it away but the cached base trees")
     commands.add_parser("status", help="tell which part is there; status 1 when one is missing")
     way_in = commands.add_parser("ssh", help="log in to a host as its operator, or run a command there")
@@ -215,16 +238,16 @@ def main() -> int:
                 from lab import record
 
                 print(f"lab: wrote {record.record()}")
-            case _:
-                with (machine.CACHE / "lock").open("w") as lock:
-                    fcntl.flock(lock, fcntl.LOCK_EX)
-                    require_ownership()
-                    if asked.command == "faults":
-                        return run_faults(asked.only, listed=False, jobs=asked.jobs)
-                    if asked.command == "copy":
-                        copy(asked.number)
-                        return 0
-                    {"up": up, "down": down}[asked.command]()
+            case "faults":
+                return run_faults(asked.only, listed=False, jobs=asked.jobs)
+            case "copy":
+                copy(asked.number)
+            case "up":
+                with the_lab(fcntl.LOCK_EX):
+                    up(asked.suite)
+            case "down":
+                with the_lab(fcntl.LOCK_EX):
+                    down()
     except (machine.Refusal, RuntimeError) as refusal:
         print(f"lab: {refusal}", file=sys.stderr)
         return 2

@@ -122,3 +122,8 @@ def another_name_on_disk(host: Host) -> None:
 def archive_not_copied(host: Host) -> None:
     """live without archive: links that lead nowhere. nginx lives on what it has in memory."""
     host.run(f"mv {ARCHIVE} /root/")
+
+
+@fault(fails={"rehearsed_renewal_succeeds"}, options=("--allow-active",))
+def name_leads_elsewhere(host: Host) -> None:
+    """Nothing is wrong but that DNS still leads to the other host, which has no challenge, as before every change."""
