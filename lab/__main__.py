@@ -1,4 +1,4 @@
-"""The lab's command line: ``python -m lab up|down|status|ssh|copy|faults|record``; ``--help`` tells each."""
+"""The lab's command line: ``python -m lab up|releases|down|status|ssh|copy|faults|record``; ``--help`` tells each."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ REFERENCE = host.Host(network.API)
 # The reference host as it was deployed, from which a fault starts.
 SNAPSHOT = "deployed"
 
-# Written when the deployment has ended well, with the host's Debian release in it: a host that merely runs proves
-# nothing.
+# Written when the deployment has ended well: a host that merely runs proves nothing.
 DEPLOYED = machine.STATE / "deployed"
 # The bridge and the cache are the machine's, so two checkouts cannot have their labs up together.
 OWNER = machine.CACHE / "owner"
@@ -48,9 +47,9 @@ def step(what: str, do: Callable[[], T]) -> T:
     return done
 
 
-def up(suite: str) -> None:
-    """Bring the reference host up on that Debian release, from whatever is there; a lab that is up stays as it is."""
-    if all(parts().values()) and suite == deployed_suite():
+def up() -> None:
+    """Bring the reference host up from whatever is there; a lab that is up stays as it is."""
+    if all(parts().values()):
         print("lab: it is up")
         return
     # A half-made lab is of no use: what is left of it goes first.
@@ -58,54 +57,68 @@ def up(suite: str) -> None:
     network.require_free_ranges()
     OWNER.write_text(f"{machine.STATE}\n")
     start = time.monotonic()
-    settings = make_settings()
+    settings = make_settings(network.API.fqdn, new_password())
     step("network", network.up)
-    tree = step(f"base tree of Debian {suite} (minutes, the first time)", lambda: base.base_tree(suite))
-    wheels = step("the application's packages", lambda: base.wheel_layer(suite, tree, deploy.REQUIREMENTS))
+    layers = fresh_debian(SUITE)
     step("name server", lambda: NAME_SERVER.start(dns.reference_records()))
     step("time server", clock.start)
     step("certificate authority", acme.start)
-    step("host", lambda: make_host([wheels, tree]))
-    step("deployment", lambda: deploy.install(REFERENCE.root, settings))
+    host.make_operator_key()
+    deploy_on(REFERENCE, layers, settings)
     deploy.declare_commit(REFERENCE.root, INVENTORY)
-    step("boot", REFERENCE.boot)
-    step("certificate, firewall, service", lambda: deploy.start(REFERENCE, settings))
-    step("database", lambda: database.add(REFERENCE))
-    DEPLOYED.write_text(suite)
+    DEPLOYED.touch()
     print(f"lab: up in {time.monotonic() - start:.0f} s: https://{network.API.fqdn}/ at {network.API.ipv4}")
 
 
-def deployed_suite() -> str:
-    """The Debian release of the host that is there."""
-    return DEPLOYED.read_text().strip()
+def fresh_debian(suite: str) -> list[Path]:
+    """The layers of a host of that release before its deployment."""
+    tree = step(f"base tree of Debian {suite} (minutes, the first time)", lambda: base.base_tree(suite))
+    wheels = step("the application's packages", lambda: base.wheel_layer(suite, tree, deploy.REQUIREMENTS))
+    return [wheels, tree]
 
 
-def make_host(layers: list[Path]) -> None:
-    """The reference host before its deployment: a fresh Debian with the operator's key in it."""
-    host.make_operator_key()
-    REFERENCE.create(layers)
-    REFERENCE.prepare()
-    REFERENCE.record_key()
+def deploy_on(server: host.Host, layers: list[Path], settings: deploy.Settings) -> None:
+    """Follow the checklist on a fresh Debian with the operator's key in it."""
+    step(f"host {server.spec.name}", lambda: server.make(layers))
+    step("deployment", lambda: deploy.install(server.root, settings))
+    step("boot", server.boot)
+    step("certificate, firewall, service", lambda: deploy.start(server, settings))
+    step("database", lambda: database.add(server))
 
 
-def make_settings() -> deploy.Settings:
-    """What the deployment is told; the operator's password is new at every ``up``."""
+def releases() -> None:
+    """Bring up the same deployment on Debian's other releases, beside the reference host: lab/releases.toml."""
+    require_up()
+    for suite, spec in network.RELEASES.items():
+        layers = fresh_debian(suite)
+        for kind, address in (("A", spec.ipv4), ("AAAA", spec.ipv6)):
+            NAME_SERVER.set(spec.name, kind, [address])
+        deploy_on(host.Host(spec), layers, make_settings(spec.fqdn, PASSWORD_FILE.read_text().strip()))
+
+
+def new_password() -> str:
+    """What the operator logs in to the application with, new at every ``up``."""
     password = secrets.token_urlsafe(18)
     PASSWORD_FILE.touch(mode=0o600)
     PASSWORD_FILE.write_text(f"{password}\n")
+    return password
+
+
+def make_settings(domain: str, password: str) -> deploy.Settings:
+    """What a deployment is told."""
     return deploy.Settings(
         operator_password=password,
         acme_directory=acme.DIRECTORY_URL,
         acme_ca=acme.API_CERTIFICATE,
         issuing_ca=acme.ROOT_CA,
-        domain=network.API.fqdn,
+        domain=domain,
     )
 
 
 def down() -> None:
     """Take away all that ``up`` made but the cached trees, in whatever state it is."""
     DEPLOYED.unlink(missing_ok=True)
-    for spec in network.COPIES:
+    for spec in (*network.COPIES, *network.RELEASES.values()):
         host.Host(spec).destroy()
     REFERENCE.destroy()
     host.forget(SNAPSHOT)
@@ -178,9 +191,8 @@ def deployed_layers() -> list[Path]:
     """What a copy of the deployed host stands on; the host itself goes on from there too."""
     with the_lab(fcntl.LOCK_EX):
         require_up()
-        suite = deployed_suite()
-        tree = base.base_tree(suite)
-        layers = [host.snapshot_layer(SNAPSHOT), base.wheel_layer(suite, tree, deploy.REQUIREMENTS), tree]
+        tree = base.base_tree(SUITE)
+        layers = [host.snapshot_layer(SNAPSHOT), base.wheel_layer(SUITE, tree, deploy.REQUIREMENTS), tree]
         if not layers[0].exists():
             step("snapshot", lambda: REFERENCE.snapshot(SNAPSHOT))
         if not REFERENCE.is_up():
@@ -206,9 +218,9 @@ def require_up() -> None:
 def main() -> int:
     """Read the command line; 2 says that the lab cannot do it, and why, in one line."""
     parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="up|down|status|ssh|copy|faults|record")
-    coming_up = commands.add_parser("up", help="build, boot and deploy the reference host")
-    coming_up.add_argument("--suite", choices=tuple(base.PACKAGES_OF), default=SUITE, help=f"Debian release ({SUITE})")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="up|releases|down|status|ssh|…")
+    commands.add_parser("up", help="build, boot and deploy the reference host")
+    commands.add_parser("releases", help="the same on Debian's other releases, beside it")
     commands.add_parser("down", help="take all of it away but the cached base trees")
     commands.add_parser("status", help="tell which part is there; status 1 when one is missing")
     way_in = commands.add_parser("ssh", help="log in to a host as its operator, or run a command there")
@@ -242,12 +254,9 @@ def main() -> int:
                 return run_faults(asked.only, listed=False, jobs=asked.jobs)
             case "copy":
                 copy(asked.number)
-            case "up":
+            case changing:
                 with the_lab(fcntl.LOCK_EX):
-                    up(asked.suite)
-            case "down":
-                with the_lab(fcntl.LOCK_EX):
-                    down()
+                    {"up": up, "releases": releases, "down": down}[changing]()
     except (machine.Refusal, RuntimeError) as refusal:
         print(f"lab: {refusal}", file=sys.stderr)
         return 2

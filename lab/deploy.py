@@ -165,7 +165,8 @@ def _steps(settings: Settings) -> tuple[str, ...]:
     domain, site = shlex.quote(settings.domain), "/etc/nginx/sites-available"
     return (
         # 6. Certificate. Its authority is the default of certbot, so that a rehearsal of the renewal asks it too.
-        f"echo 'server = {settings.acme_directory}' >>/etc/letsencrypt/cli.ini",
+        # Debian 11's file ends without a newline.
+        f"printf '\\nserver = {settings.acme_directory}\\n' >>/etc/letsencrypt/cli.ini",
         f"certbot certonly --quiet --webroot --webroot-path /var/www/html --domain {domain}"
         f" --email {shlex.quote(settings.email)}"
         " --agree-tos --no-eff-email --non-interactive",

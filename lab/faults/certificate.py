@@ -91,7 +91,14 @@ def renewal_fails(host: Host) -> None:
     host.run("systemctl start certbot.service || true")
 
 
-@fault(fails={"certbot_is_installed", "renewal_runs_by_itself"})
+@fault(
+    fails={
+        "certbot_is_installed",
+        "renewal_runs_by_itself",
+        "program_is_there",
+        "certificate_expiry_is_told_every_week",
+    }
+)
 def certbot_removed(host: Host) -> None:
     """autoremove took it along."""
     host.run("DEBIAN_FRONTEND=noninteractive apt-get remove -y certbot")

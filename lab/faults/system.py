@@ -121,5 +121,5 @@ def _backups_on(host: Host, options: str) -> None:
 
 @fault(fails={"program_is_there", "certbot_is_installed", "certificate_expiry_is_told_every_week"})
 def certbot_removed(host: Host) -> None:
-    """Removed by an autoremove."""
+    """The program was deleted to make way for the snap, which never came; the package's timer is still there."""
     host.run("rm /usr/bin/certbot")
