@@ -46,7 +46,7 @@ def of_updates():
         installed=True,
         switches={"Enable": "1", "Update-Package-Lists": "1", "Unattended-Upgrade": "1"},
         timers=dict.fromkeys(("apt-daily.timer", "apt-daily-upgrade.timer"), "active, enabled"),
-        covers_security=True,
+        uncovered=frozenset(),
         evidence=(),
     )
     for value in ("1", "always", "12h"):
@@ -56,9 +56,9 @@ def of_updates():
     yield fails("off", on, "switched off: none", "switched off: Unattended-Upgrade", unattended_upgrades=off)
     gone = replace(good, installed=False)
     yield fails("removed", on, "installed: yes", "installed: no", unattended_upgrades=gone)
-    other = replace(good, covers_security=False)
-    told = "origins hold the security source"
-    yield fails("other-origins", on, f"{told}: yes", f"{told}: no", unattended_upgrades=other)
+    other = replace(good, uncovered=frozenset({"focal-infra-security"}))
+    told = "origins lack: focal-infra-security"
+    yield fails("other-origins", on, "origins lack: none", told, unattended_upgrades=other)
     yield passes("both-timers", started, unattended_upgrades=good)
     yield passes("cron", started, unattended_upgrades=replace(good, timers={}))
     for state in ("inactive, disabled", "inactive, masked", "active, disabled", "inactive, enabled"):

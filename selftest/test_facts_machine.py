@@ -108,6 +108,7 @@ certbot certbot 2.11.0
         (DEBIAN, {"python": (3, 11, 2), "nginx": (1, 22, 1), "git": (2, 39, 5), "certbot": (2, 1, 0)}),
         (FOCAL, {"python": (3, 9, 5), "nginx": (1, 18, 0), "git": (2, 25, 1), "certbot": (2, 11, 0)}),
         ("nginx nginx version: openresty/1.21.4.1\n", {"nginx": (1, 21, 4, 1)}),
+        ("certbot snap 5.2.2\n", {"certbot": (5, 2, 2)}),
         ("", {}),
     ],
 )
@@ -115,7 +116,9 @@ def test_software(text, versions):
     assert Software.read(printed({"software": text})).versions == versions
 
 
-@pytest.mark.parametrize("text", ["certbot \n", "certbot ModuleNotFoundError: No module named 'OpenSSL'\n", "git 2\n"])
+@pytest.mark.parametrize(
+    "text", ["certbot \n", "certbot snap \n", "certbot ModuleNotFoundError: No module named 'OpenSSL'\n", "git 2\n"]
+)
 def test_a_program_that_does_not_run(text):
     with pytest.raises(ProbeError, match="does not tell its version"):
         Software.read(printed({"software": text}))

@@ -144,6 +144,20 @@ def test_files_changed_since_they_were_read():
 
 
 @pytest.mark.parametrize(
+    ("service", "loaded", "newer"),
+    [
+        # Nobody has come by ssh yet: the first connection starts it.
+        ("inactive", "", set()),
+        ("active", "loaded 1790000009 /run/sshd.pid\n", set()),
+        ("active", "loaded 1790000001 /run/sshd.pid\n", {DROP_IN}),
+    ],
+)
+def test_an_sshd_that_systemd_starts_at_the_first_connection(service, loaded, newer):
+    files = RUN.partition("loaded")[0]
+    assert read(run=f"{files}{loaded}{SOCKET}service ActiveState={service}\n").newer_files == newer
+
+
+@pytest.mark.parametrize(
     "broken",
     [
         {"sshd": ""},
@@ -154,6 +168,7 @@ def test_files_changed_since_they_were_read():
         {"files": f"{MAIN}:Include /opt/sshd/*.conf\n"},
         {"files": f"{MAIN}:Include {MAIN}\n"},
         {"run": RUN.replace("loaded", "lost")},
+        {"run": RUN.replace("loaded", "lost") + SOCKET + "service ActiveState=active\n"},
         {"run": RUN.replace("1790000000", "yesterday")},
         {"run": RUN.replace(MAIN, "/etc/other")},
         {"run": ""},

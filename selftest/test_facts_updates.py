@@ -25,7 +25,9 @@ http://archive.ubuntu.com/ubuntu/|Ubuntu|Ubuntu|noble|noble|main
 http://archive.ubuntu.com/ubuntu/|Ubuntu|Ubuntu|noble-updates|noble|universe
 http://security.ubuntu.com/ubuntu/|Ubuntu|Ubuntu|noble-security|noble|main
 """
+FOCAL_SOURCES = UBUNTU_SOURCES.replace("noble", "focal")
 ESM = "https://esm.ubuntu.com/infra/ubuntu/|UbuntuESM|UbuntuESM|focal-infra-security|focal|main\n"
+ESM_APPS = "https://esm.ubuntu.com/apps/ubuntu/|UbuntuESMApps|UbuntuESMApps|focal-apps-security|focal|main\n"
 DEBIAN_CONFIG = """\
 APT::Periodic::Update-Package-Lists "1";
 APT::Periodic::Unattended-Upgrade "1";
@@ -40,10 +42,20 @@ Unattended-Upgrade::Allowed-Origins:: "${distro_id}:${distro_codename}";
 Unattended-Upgrade::Allowed-Origins:: "${distro_id}:${distro_codename}-security";
 end
 """
+ESM_CONFIG = """\
+Unattended-Upgrade::Allowed-Origins:: "${distro_id}ESMApps:${distro_codename}-apps-security";
+Unattended-Upgrade::Allowed-Origins:: "${distro_id}ESM:${distro_codename}-infra-security";
+end
+"""
 TIMERS = "package installed\ntimer apt-daily.timer active, enabled\ntimer apt-daily-upgrade.timer active, enabled\n"
 LISTS = "deb.debian.org_debian-security_dists_bookworm-security_InRelease"
 OTHER_LISTS = "deb.debian.org_debian_dists_bookworm_InRelease"
 UBUNTU_LISTS = "security.ubuntu.com_ubuntu_dists_noble-security_InRelease"
+FOCAL_LISTS = "security.ubuntu.com_ubuntu_dists_focal-security_InRelease"
+ESM_LISTS = "esm.ubuntu.com_infra_ubuntu_dists_focal-infra-security_InRelease"
+APPS_LISTS = "esm.ubuntu.com_apps_ubuntu_dists_noble-apps-security_InRelease"
+ENDED = 1_748_476_800  # focal's last, 2025-05-29
+DAY = 24 * HOUR
 HOST = {
     "os-release": DEBIAN,
     "now": f"{NOW}\n",
@@ -94,7 +106,14 @@ def test_a_host_without_a_date(told):
     [
         (DEBIAN, DEBIAN_SOURCES, {"http://deb.debian.org/debian-security/"}),
         (UBUNTU, UBUNTU_SOURCES, {"http://security.ubuntu.com/ubuntu/"}),
+        # A mirror near the host has the security updates too; ESM for applications has not those of the system.
+        (
+            UBUNTU,
+            UBUNTU_SOURCES.replace("security.ubuntu", "jp.archive.ubuntu"),
+            {"http://jp.archive.ubuntu.com/ubuntu/"},
+        ),
         (FOCAL, ESM, {"https://esm.ubuntu.com/infra/ubuntu/"}),
+        (FOCAL, ESM_APPS, set()),
         # Left behind by an upgrade of the release: another release's archive is of no use.
         (DEBIAN, DEBIAN_SOURCES.replace("bookworm-security", "bullseye-security"), set()),
         (DEBIAN, "http://deb.debian.org/debian/|Debian|Debian|stable|bookworm|main\n", set()),
@@ -147,6 +166,22 @@ SECURITY = "http://security.debian.org/debian-security bookworm-security/main"
             ),
             set(),
         ),
+        # A phased update is no security update, whether or not this host is to have it yet; other fixes by ESM
+        # are none either.
+        (
+            "upgradable 2\n"
+            + package("systemd", ("255.4-1ubuntu8.5", "http://archive.ubuntu.com/ubuntu noble-updates/main")).replace(
+                "8.5 500\n", "8.5 500 (phased 40%)\n"
+            )
+            + package("curl", ("7.68.0-1ubuntu2.26", "https://esm.ubuntu.com/infra/ubuntu focal-infra-updates/main")),
+            set(),
+        ),
+        # Of another architecture, and by a mirror.
+        (
+            "upgradable 1\n"
+            + package("libc6:i386", ("2", "http://ap-northeast-1.ec2.archive.ubuntu.com/ubuntu jammy-security/main")),
+            {"libc6:i386"},
+        ),
         # What redaction makes of a package with such a name.
         ("upgradable 1\n" + package("passwd", ("2", SECURITY)).replace("  Installed:", "  [redacted]"), {"passwd"}),
     ],
@@ -181,27 +216,71 @@ def test_package_lists_that_do_not_tell(lists, cause):
         PendingUpdates.read(host(apt_lists=lists), 24)
 
 
-def test_a_quiet_archive_is_no_old_list():
-    lists = f"{NOW - HOUR} update-success-stamp\n{NOW - 50 * HOUR} {UBUNTU_LISTS}\n"
-    assert PendingUpdates.read(host(apt_lists=lists), 24).lists_hours == 1
+STAMP = f"{NOW - HOUR} update-success-stamp\n"
 
 
 @pytest.mark.parametrize(
-    ("release", "sources", "config", "covers"),
+    ("release", "lists"),
     [
-        (DEBIAN, DEBIAN_SOURCES, DEBIAN_CONFIG, True),
-        (UBUNTU, UBUNTU_SOURCES, UBUNTU_CONFIG, True),
-        (DEBIAN, DEBIAN_SOURCES, DEBIAN_CONFIG.replace("${distro_codename}-security", "bullseye-security"), False),
-        (UBUNTU, UBUNTU_SOURCES, UBUNTU_CONFIG.replace("${distro_codename}-security", "noble-proposed"), False),
-        (DEBIAN, DEBIAN_SOURCES, 'Unattended-Upgrade::Origins-Pattern:: "origin=*";\nend\n', True),
-        (DEBIAN, DEBIAN_SOURCES, 'Unattended-Upgrade::Origins-Pattern:: "o=Debian,a=*-security";\nend\n', True),
-        (DEBIAN, DEBIAN_SOURCES, 'Unattended-Upgrade::Origins-Pattern:: "site=deb.debian.org";\nend\n', True),
-        (DEBIAN, DEBIAN_SOURCES, "end\n", False),
+        (UBUNTU, f"{NOW - 50 * HOUR} {UBUNTU_LISTS}\n"),
+        # Over the turn of the year Ubuntu publishes nothing for two weeks.
+        (UBUNTU, f"{NOW - 17 * DAY} {UBUNTU_LISTS}\n"),
+        # After the end of a release nothing comes any more, but for subscribers.
+        (FOCAL, f"{ENDED - DAY} {FOCAL_LISTS}\n"),
+        (FOCAL, f"{ENDED - 40 * DAY} {FOCAL_LISTS}\n{NOW - 2 * DAY} {ESM_LISTS}\n"),
     ],
 )
-def test_unattended_upgrades_cover_security(release, sources, config, covers):
+def test_a_quiet_archive_is_no_old_list(release, lists):
+    assert PendingUpdates.read(host(os_release=release, apt_lists=STAMP + lists), 24).lists_hours == 1
+
+
+@pytest.mark.parametrize(
+    ("release", "lists"),
+    [
+        (UBUNTU, f"{NOW - 22 * DAY} {UBUNTU_LISTS}\n"),
+        # The security archive does not answer; that of subscribers does, and has other updates.
+        (UBUNTU, f"{NOW - 22 * DAY} {UBUNTU_LISTS}\n{NOW} {APPS_LISTS}\n"),
+        (UBUNTU, f"{NOW - 22 * DAY} {UBUNTU_LISTS}\n{NOW} {ESM_LISTS.replace('focal', 'noble')}\n"),
+        # A subscription that has run out; lists from before the end.
+        (FOCAL, f"{ENDED - DAY} {FOCAL_LISTS}\n{NOW - 22 * DAY} {ESM_LISTS}\n"),
+        (FOCAL, f"{ENDED - 22 * DAY} {FOCAL_LISTS}\n"),
+        (DEBIAN, f"{NOW - 9 * DAY} {LISTS}\n"),
+    ],
+)
+def test_an_archive_that_does_not_answer(release, lists):
+    with pytest.raises(ProbeError, match="days, the security source's, old"):
+        PendingUpdates.read(host(os_release=release, apt_lists=STAMP + lists), 24)
+
+
+@pytest.mark.parametrize(
+    ("release", "sources", "config", "uncovered"),
+    [
+        (DEBIAN, DEBIAN_SOURCES, DEBIAN_CONFIG, set()),
+        (UBUNTU, UBUNTU_SOURCES, UBUNTU_CONFIG, set()),
+        (
+            DEBIAN,
+            DEBIAN_SOURCES,
+            DEBIAN_CONFIG.replace("${distro_codename}-security", "bullseye-security"),
+            {"bookworm-security"},
+        ),
+        (
+            UBUNTU,
+            UBUNTU_SOURCES,
+            UBUNTU_CONFIG.replace("${distro_codename}-security", "noble-proposed"),
+            {"noble-security"},
+        ),
+        (FOCAL, FOCAL_SOURCES + ESM + ESM_APPS, UBUNTU_CONFIG, {"focal-infra-security", "focal-apps-security"}),
+        (FOCAL, FOCAL_SOURCES + ESM + ESM_APPS, UBUNTU_CONFIG.replace("end\n", ESM_CONFIG), set()),
+        (UBUNTU, ESM, UBUNTU_CONFIG, {"noble-security"}),
+        (DEBIAN, DEBIAN_SOURCES, 'Unattended-Upgrade::Origins-Pattern:: "origin=*";\nend\n', set()),
+        (DEBIAN, DEBIAN_SOURCES, 'Unattended-Upgrade::Origins-Pattern:: "o=Debian,a=*-security";\nend\n', set()),
+        (DEBIAN, DEBIAN_SOURCES, 'Unattended-Upgrade::Origins-Pattern:: "site=deb.debian.org";\nend\n', set()),
+        (DEBIAN, DEBIAN_SOURCES, "end\n", {"bookworm-security"}),
+    ],
+)
+def test_unattended_upgrades_cover_security(release, sources, config, uncovered):
     told = host(os_release=release, apt_sources=sources, apt_config=config)
-    assert UnattendedUpgrades.read(told).covers_security is covers
+    assert UnattendedUpgrades.read(told).uncovered == uncovered
 
 
 def test_unattended_upgrades():

@@ -46,9 +46,9 @@ def test_unattended_upgrades_are_on(unattended_upgrades: UnattendedUpgrades) -> 
     """
     now = unattended_upgrades
     off = {name for name, value in now.switches.items() if value in ("0", "")}
-    state = {"installed": now.installed, "switched off": off, "origins hold the security source": now.covers_security}
+    state = {"installed": now.installed, "switched off": off, "origins lack": now.uncovered}
     assert seen(state, where="apt-config dump") == promised(
-        {"installed": True, "switched off": set(), "origins hold the security source": True}
+        {"installed": True, "switched off": set(), "origins lack": frozenset()}
     )
 
 

@@ -17,7 +17,8 @@ COMMANDS = {
         'echo "running $(uname -r)"\n'
         'echo "build $(uname -v)"\n'
         "systemd-detect-virt -q --container 2>/dev/null || dpkg-query -W"
-        " -f 'kernel ${db:Status-Status} ${Package} ${Version}\\n' 'linux-image-[0-9]*' 2>/dev/null\n"
+        " -f 'kernel ${db:Status-Status} ${Package} ${Version}\\n' 'linux-image-[0-9]*' 'linux-image-unsigned-[0-9]*'"
+        " 2>/dev/null\n"
         "true"
     ),
 }

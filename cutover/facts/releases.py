@@ -19,7 +19,7 @@ _SUPPORT: dict[tuple[str, tuple[int, ...]], tuple[str, str]] = {
     ("debian", (11,)): ("2026-08-31", "2031-06-30"),
     ("debian", (12,)): ("2028-06-30", "2033-06-30"),
     ("debian", (13,)): ("2030-06-30", "2035-06-30"),
-    ("ubuntu", (18, 4)): ("2023-05-31", "2028-04-01"),
+    ("ubuntu", (18, 4)): ("2023-05-31", "2028-04-26"),
     ("ubuntu", (20, 4)): ("2025-05-29", "2030-04-23"),
     ("ubuntu", (20, 10)): ("2021-07-22", ""),
     ("ubuntu", (21, 4)): ("2022-01-20", ""),
@@ -69,6 +69,12 @@ class Support:
             today=datetime.fromtimestamp(now(outputs), UTC).date(),
             evidence=outputs.evidence("os-release", "apt-sources"),
         )
+
+
+def end_for_everybody(system: OperatingSystem) -> date | None:
+    """The last day of security updates without a subscription; None for a release that the table does not know."""
+    dates = _SUPPORT.get((system.id, system.version))
+    return date.fromisoformat(dates[0]) if dates else None
 
 
 def now(outputs: Outputs) -> int:

@@ -80,7 +80,8 @@ root crontab -l 2>/dev/null | grep -HsE --label=crontab "$renews" | live | sed -
     ),
     # Asks Let's Encrypt, and so only when allowed.
     "renewal-rehearsal": Command(
-        '[ -z "$ALLOW_ACTIVE" ] || root certbot renew --dry-run --no-random-sleep-on-renew 2>&1', seconds=120
+        'PATH=$PATH:/snap/bin\n[ -z "$ALLOW_ACTIVE" ] || root certbot renew --dry-run --no-random-sleep-on-renew 2>&1',
+        seconds=120,
     ),
     # Each run begins with its arguments, which stay on the host with the texts of hooks, but for the word that makes
     # it a rehearsal; the newest lines of all logs, in the order of time.

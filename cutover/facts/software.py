@@ -17,8 +17,12 @@ COMMANDS = {
         "done\n"
         "for words in 'nginx -v' 'git --version' 'certbot --version'; do\n"
         "  program=${words%% *}\n"
-        "  if command -v $program >/dev/null || [ -x /snap/bin/$program ]; then\n"
-        '    echo "$program $(PATH=$PATH:/snap/bin timeout 10 $words 2>&1 | tail -n 1 | head -c 200)"\n'
+        "  place=$(PATH=$PATH:/snap/bin; command -v $program) || continue\n"
+        # Whoever runs a snap is given directories for it in his home, so what it says of itself is read.
+        '  if [ "$(readlink -f "$place")" = /usr/bin/snap ]; then\n'
+        '    echo "$program snap $(grep -m 1 ^version: /snap/$program/current/meta/snap.yaml | tr -cd 0-9.)"\n'
+        "  else\n"
+        '    echo "$program $(timeout 10 $words 2>&1 | tail -n 1 | head -c 200)"\n'
         "  fi\n"
         "done",
         20,
@@ -47,7 +51,7 @@ class Software:
         told = by_key(outputs.text("software"))
         versions = {}
         for program, before in _ANSWERS.items():
-            found = [re.match(rf"{before}(\d+(?:\.\d+)+)", answer) for answer in told[program]]
+            found = [re.match(rf"(?:{before}|snap )(\d+(?:\.\d+)+)", answer) for answer in told[program]]
             if not all(found):
                 raise ProbeError(
                     f"{outputs.host}: {program} does not tell its version: {told[program][0] or 'nothing'}"

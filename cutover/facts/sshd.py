@@ -15,7 +15,8 @@ from cutover.facts.lines import by_key
 MAIN = "/etc/ssh/sshd_config"
 
 COMMANDS = {
-    "sshd": Command("root sshd -T"),
+    # Without /run/sshd, which is there from the first connection on where systemd listens, -T refuses and -G does not.
+    "sshd": Command("root sshd -T || { [ ! -d /run/sshd ] && root sshd -G; }"),
     # `sshd -T` tells what holds for everybody; what Match blocks change is read from the files, as `-C` asks for one
     # named user at a time.
     "sshd-files": Command(
@@ -29,6 +30,7 @@ COMMANDS = {
         "stat -L -c 'file %Z %n' /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf 2>/dev/null | head -n 500\n"
         "stat -c 'loaded %Y %n' /run/sshd.pid 2>/dev/null\n"
         "systemctl show ssh.socket sshd.socket -p ActiveState -p Accept -p Listen 2>/dev/null | sed 's/^/socket /'\n"
+        "systemctl show ssh.service -p ActiveState 2>/dev/null | sed 's/^/service /'\n"
         "true"
     ),
 }
@@ -150,8 +152,10 @@ def _is_loopback(address: str) -> bool:
 
 
 def _newer(outputs: Outputs, run: dict[str, list[str]]) -> frozenset[str]:
-    """A socket that starts an sshd for each connection has it read its configuration each time."""
-    if "Accept=yes" in run["socket"] and "ActiveState=active" in run["socket"]:
+    """A socket that starts an sshd for each connection has it read its configuration each time, and one that waits
+    for the first connection has it read it then."""
+    started = "Accept=yes" not in run["socket"] and run["service"] != ["ActiveState=inactive"]
+    if "ActiveState=active" in run["socket"] and not started:
         return frozenset()
     if len(run["loaded"]) != 1:
         raise ProbeError(f"{outputs.host}: sshd has no /run/sshd.pid, which tells when it read its configuration")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 from cutover.errors import ProbeError
 from cutover.facts.evidence import Command, Evidence, Outputs
 from cutover.facts.lines import by_key
-from cutover.facts.releases import now
+from cutover.facts.releases import end_for_everybody, now
 from cutover.facts.system import OperatingSystem
 
 # apt run by root would write its cache.
@@ -53,10 +55,11 @@ COMMANDS = {
     ),
 }
 
-# A release that is supported gets a new security index far more often; Debian's is void after 7 days.
-_SECURITY_INDEX_DAYS = 8
+# A release that is supported gets a new security index more often: Debian's is void after 7 days; Ubuntu's is made
+# anew with each update that is published, of which there may be none for two weeks over the turn of the year.
+_SECURITY_INDEX_DAYS = {"debian": 8, "ubuntu": 21}
 
-_SECURITY_SOURCE = re.compile(r"-security\b|/debian-security\b|//security\.(debian|ubuntu)\.|//esm\.ubuntu\.com/")
+_SECURITY_SOURCE = re.compile(r"-security\b|/debian-security\b|//security\.(debian|ubuntu)\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +95,9 @@ class Sources:
     @classmethod
     def read(cls, outputs: Outputs) -> Sources:
         """Read what apt makes of all its source files, whatever their format."""
-        codename = OperatingSystem.read(outputs).codename
-        ours = {f"{codename}-security", f"{codename}-infra-security", f"{codename}/updates"}
-        found = {source for source in _sources(outputs) if source.is_security}
+        found = _own_security(outputs)
         return cls(
-            security=frozenset(source.uri for source in found if {source.suite, source.codename} & ours),
+            security=frozenset(source.uri for source in found if not source.suite.endswith("-apps-security")),
             evidence=outputs.evidence("apt-sources"),
         )
 
@@ -119,13 +120,13 @@ class PendingUpdates:
             if not re.fullmatch(r"\d+(\.\d+)?", stamp) or not name:
                 raise ProbeError(f"{outputs.host}: find answered in an unknown form about apt's package lists")
             times[name] = float(stamp)
-        security = [time for name, time in times.items() if _SECURITY_SOURCE.search(f"//{name.replace('_', '/')}")]
+        index_age = _security_index_age(outputs, times)
         advice = "sudo apt-get update, and look why it does not run by itself (systemctl status apt-daily.timer)"
-        if not security:
+        if index_age is None:
             raise ProbeError(f"{outputs.host}: there are no package lists of a security source", advice)
         age = (now(outputs) - max(times.values())) / 3600
-        index_age = (now(outputs) - max(security)) / 3600
-        if age > hours or index_age > max(hours, _SECURITY_INDEX_DAYS * 24):
+        quiet = _SECURITY_INDEX_DAYS.get(OperatingSystem.read(outputs).id, 8) * 24
+        if age > hours or index_age > max(hours, quiet):
             told = f"{age:.0f} hours" if age > hours else f"{index_age / 24:.0f} days, the security source's,"
             raise ProbeError(f"{outputs.host}: the package lists are {told} old: what is pending is not known", advice)
         return cls(
@@ -133,6 +134,22 @@ class PendingUpdates:
             lists_hours=age,
             evidence=outputs.evidence("apt-upgradable", "apt-lists"),
         )
+
+
+def _security_index_age(outputs: Outputs, times: dict[str, float]) -> float | None:
+    """How many hours the newest index of security updates is behind; None without any.
+
+    After its end a release gets no new one, but subscribers do, from Ubuntu's ESM for infrastructure. ESM for
+    applications tells nothing of the rest.
+    """
+    indexes = {name: at for name, at in times.items() if _SECURITY_SOURCE.search(f"//{name.replace('_', '/')}")}
+    infra = [at for name, at in indexes.items() if "-infra-security" in name]
+    plain = [at for name, at in indexes.items() if not re.search("-(infra|apps)-security", name)]
+    last = end_for_everybody(OperatingSystem.read(outputs))
+    end = datetime.combine(last, time.max, UTC).timestamp() if last else math.inf
+    if infra and end < now(outputs):
+        return (now(outputs) - max(infra)) / 3600
+    return max(0.0, min(now(outputs), end) - max(plain)) / 3600 if plain else None
 
 
 def _newer_in_security(outputs: Outputs) -> list[str]:
@@ -156,14 +173,14 @@ class UnattendedUpgrades:
     """What has to be so that security updates install themselves.
 
     ``switches`` are apt's effective settings (0: never), ``timers`` the state of what starts it, none on a host
-    without systemd, where cron does. ``covers_security`` tells whether a security source of this host is among
-    the origins that may be installed from.
+    without systemd, where cron does. ``uncovered`` are the suites of security sources that are not among the
+    origins that may be installed from.
     """
 
     installed: bool
     switches: dict[str, str]
     timers: dict[str, str]
-    covers_security: bool
+    uncovered: frozenset[str]
     evidence: tuple[Evidence, ...]
 
     @classmethod
@@ -174,16 +191,20 @@ class UnattendedUpgrades:
         told = by_key(outputs.text("apt-timers"))
         if not dump.endswith("end\n") or len(told["package"]) != 1:
             raise ProbeError(f"{outputs.host}: apt-config or dpkg-query answered in an unknown form")
-        patterns = _allowed_patterns(dump, OperatingSystem.read(outputs))
+        system = OperatingSystem.read(outputs)
+        patterns = _allowed_patterns(dump, system)
+        own = _own_security(outputs)
         timers = (line.partition(" ") for line in told["timer"])
         return cls(
             installed=told["package"] == ["installed"],
             switches={name: values.get(f"apt::periodic::{name}".lower(), default) for name, default in _SWITCHES},
             timers={unit: state for unit, _, state in timers},
-            covers_security=any(
-                source.is_security and any(_matches(source, pattern) for pattern in patterns)
-                for source in _sources(outputs)
-            ),
+            uncovered=frozenset(
+                source.codename if source.codename.endswith("-security") else source.suite
+                for source in own
+                if not any(_matches(source, pattern) for pattern in patterns)
+            )
+            or (frozenset() if own else frozenset({f"{system.codename}-security"})),
             evidence=outputs.evidence("apt-config", "apt-timers"),
         )
 
@@ -197,6 +218,13 @@ def _sources(outputs: Outputs) -> list[Source]:
     if any(len(fields) != 6 for fields in found):
         raise ProbeError(f"{outputs.host}: apt-get indextargets answered in an unknown form")
     return [Source(*fields) for fields in found]
+
+
+def _own_security(outputs: Outputs) -> list[Source]:
+    """The sources of security updates for the release that is installed, subscribers' too."""
+    codename = OperatingSystem.read(outputs).codename
+    ours = {f"{codename}{part}-security" for part in ("", "-infra", "-apps")} | {f"{codename}/updates"}
+    return [source for source in _sources(outputs) if source.is_security and {source.suite, source.codename} & ours]
 
 
 def _allowed_patterns(dump: str, system: OperatingSystem) -> list[dict[str, str]]:
