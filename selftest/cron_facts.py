@@ -60,7 +60,7 @@ def answers(
         + "".join(f"{line}\n" for line in there)
         + f"## crontabs\n==> /etc/crontab <==\n{SYSTEM}\n==> {path} <==\n{jobs}"
     )
-    texts = {"cron-jobs": told, "cron-daemon": DAEMON, "cron-users": USERS}
+    texts = {"cron-jobs": told, "cron-daemon": DAEMON, "cron-users": USERS, "images": ""}
     return printed(texts | {name.replace("_", "-"): answer for name, answer in changed.items()})
 
 

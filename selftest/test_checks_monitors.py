@@ -106,6 +106,10 @@ def of_disk():
         promised = "; ".join(line for line in ("at 9 %: no", "at 100 %: yes") if line.partition(":")[0] in told)
         yield fails(name, check, promised, told, monitors=of(f"0 9 * * * root {bad}\n"))
     yield fails("none", check, "at 100 %: yes", "at 100 %: no", monitors=edited(DISK, ""))
+    snaps = {"images": "/dev/loop0 squashfs /snap/core20/2318\n/dev/loop1 squashfs /snap/lxd/28373\n"}
+    yield passes("no-snaps", check, monitors=edited("df -P", "df -P -x squashfs", **snaps))
+    promised, told = (f"by /snap/core20/2318: {word}; by /snap/lxd/28373: {word}" for word in ("no", "yes"))
+    yield fails("snaps", check, promised, told, monitors=of(**snaps))
 
 
 def of_certificate():

@@ -6,7 +6,7 @@ from cutover.errors import ProbeError
 from cutover.facts.crontab import effective, programs_of
 from cutover.facts.evidence import Output
 from cutover.facts.schedule import NEVER, longest_wait, longest_wait_of_timer
-from selftest.cron_facts import FILE, JOBS, SCRIPT, SERVICE, TIMER, cron
+from selftest.cron_facts import DAEMON, FILE, JOBS, SCRIPT, SERVICE, TIMER, cron
 
 DAY = 24 * 60
 
@@ -52,6 +52,11 @@ def test_what_cron_does_not_take(fields):
         (["Mon..Fri *-*-* 03:00:00"], [], 3 * DAY),
         (["*-*-* *:00/5:00"], [], 5),
         (["*-*-01 00:00:00"], [], 31 * DAY),
+        # Ubuntu's own: snapd's choice for certbot, mdadm's, ubuntu-pro-client's, apport's.
+        (["*-*-* 10:54:00", "*-*-* 18:19:00"], [], DAY),
+        (["Sun *-*-01..07 01:00:00"], [], 35 * DAY),
+        (["*-*-* 00,06,12,18:00:00"], [], 360),
+        ([], ["OnStartupUSec=5min", "OnUnitInactiveUSec=3h"], 180),
         (["*-*-* 00:00:00", "*-*-* 12:00:00"], [], DAY),
         ([], ["OnUnitActiveUSec=1h 30min", "OnBootUSec=15min"], 90),
         ([], ["OnBootUSec=15min"], NEVER),
@@ -141,6 +146,27 @@ def test_a_crontab_of_a_user(name, mode, owner, runs):
 )
 def test_a_job_whose_command_cannot_run(changed, reason):
     assert any(told.startswith(reason) for told in reasons(**changed))
+
+
+# /etc/environment of Ubuntu 22.04, whose cron is started with -P.
+UBUNTU_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/games:/usr/local/games:/snap/bin"
+WEEKLY = "0 9 * * 1 root certbot certificates\n"
+
+
+@pytest.mark.parametrize(
+    ("daemon", "jobs", "reason"),
+    [
+        (DAEMON, WEEKLY, "certbot is not in its PATH (/usr/bin:/bin)"),
+        (f"{DAEMON}\ninherits {UBUNTU_PATH}\n", WEEKLY, ""),
+        (f"{DAEMON}\ninherits {UBUNTU_PATH}\n", f"PATH=/usr/bin:/bin\n{WEEKLY}", "certbot is not in its PATH"),
+        (f"{DAEMON}\ninherits \n", WEEKLY, "certbot is not in its PATH (/usr/bin:/bin)"),
+    ],
+)
+def test_a_snap_where_cron_looks_for_programs(daemon, jobs, reason):
+    snap = ["file 755 /snap/bin/certbot"]
+    (told,) = reasons(cron_daemon=daemon, jobs=jobs, programs=snap, without="/usr/bin/certbot")
+    assert told.startswith(reason)
+    assert bool(told) == bool(reason)
 
 
 @pytest.mark.parametrize(

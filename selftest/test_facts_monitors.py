@@ -8,7 +8,7 @@ import pytest
 from cutover.errors import ProbeError
 from cutover.facts import awk
 from cutover.facts.crontab import Job
-from cutover.facts.monitors import found_at
+from cutover.facts.monitors import Image, found_at
 
 TABLE = [
     "Filesystem     1024-blocks     Used Available Capacity Mounted on",
@@ -90,3 +90,34 @@ def test_a_job_that_does_not_run_finds_nothing():
 @pytest.mark.parametrize(("percent", "found"), [(9, False), (80, False), (81, True), (100, True)])
 def test_at(percent, found):
     assert found_at(job("df -P | awk 'NR > 1 && $5 + 0 > 80' | mail x"), percent) is found
+
+
+SNAP = Image("/dev/loop0", "squashfs", "/snap/core20/2318")
+NUMBERS = "awk 'NR > 1 && $5 + 0 > 80' | mail x"
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        (f"df -P | {NUMBERS}", True),
+        (f"df -P -x tmpfs -x devtmpfs | {NUMBERS}", True),
+        ("df -h | grep -E '^/dev/' | awk '$5+0 > 80' | mail x", True),
+        ("df -hT | awk 'NR > 1 && $6+0 > 80' | mail x", True),
+        ("df --output=pcent,target | tail -n +2 | tr -d % | awk '$1 > 80' | mail x", True),
+        # Told by text, 100 is less than 80.
+        ("df -h | grep -E '^/dev/' | awk '$5 > \"80%\"' | mail x", False),
+        (f"df -P -x squashfs | {NUMBERS}", False),
+        (f"df -Pxsquashfs | {NUMBERS}", False),
+        (f"df -Ph --exclude-type=squashfs | {NUMBERS}", False),
+        (f"df -P -x tmpfs -x squashfs | {NUMBERS}", False),
+        (f"df -P -t ext4 | {NUMBERS}", False),
+        (f"df -P --type=ext4 -t squashfs | {NUMBERS}", True),
+        (f"df -P / /home | {NUMBERS}", False),
+        (f"df -P /snap/core20/2318 | {NUMBERS}", True),
+        (f"df -P | grep -v /snap/ | {NUMBERS}", False),
+        (f"df -P | grep -v ^/dev/loop | {NUMBERS}", False),
+        ("df -hT | awk 'NR > 1 && $2 != \"squashfs\" && $6+0 > 80' | mail x", False),
+    ],
+)
+def test_an_image_that_is_always_full(command, found):
+    assert found_at(job(command), 0, (SNAP,)) is found

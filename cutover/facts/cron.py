@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from cutover.errors import ProbeError
-from cutover.facts.crontab import Job, Programs, jobs_of, run_parts_jobs
+from cutover.facts.crontab import DEFAULT_PATH, Job, Programs, jobs_of, run_parts_jobs
 from cutover.facts.evidence import Command, Evidence, Outputs
 from cutover.facts.schedule import longest_wait_of_timer
 
@@ -70,7 +70,17 @@ printf '%s' "${tabs%.}" | sed -E '/^[[:space:]]*"?(PATH|SHELL|MAILTO|HOME|CRON_T
 """,
         seconds=15,
     ),
-    "cron-daemon": Command("systemctl show cron.service cronie.service -p Id -p ActiveState -p UnitFileState"),
+    # With -P, as on Ubuntu from 22.04 on, cron sets no PATH of its own: a job has that of /etc/environment, by PAM, or
+    # what systemd gave cron.
+    "cron-daemon": Command(
+        r"""systemctl show cron.service cronie.service -p Id -p ActiveState -p UnitFileState
+pid=$(systemctl show cron.service -p MainPID --value)
+cat "/proc/${pid:-0}/cmdline" 2>/dev/null | tr '\0' '\n' | grep -q '^-[a-zA-Z]*P' || exit 0
+path=$(sed -n 's/^PATH="\{0,1\}\([^"]*\).*/\1/p' /etc/environment 2>/dev/null | tail -n 1)
+[ -n "$path" ] || path=$(systemctl show-environment | sed -n 's/^PATH=//p')
+printf '\ninherits %s\n' "$path"
+exit 0"""
+    ),
     "cron-users": Command("getent passwd | cut -d: -f1 | head -n 5000"),
 }
 
@@ -100,6 +110,8 @@ class Cron:
         timers, listing, programs_told, tabs = shape.groups()
         programs = Programs.read(programs_told)
         daemon = _daemon(outputs)
+        inherited = re.search(r"(?m)^inherits (\S+)$", outputs.text("cron-daemon"))
+        path_of_jobs = inherited[1] if inherited else DEFAULT_PATH
         users = frozenset(outputs.text("cron-users").split())
         files = {path: (mode, int(links), owner) for mode, links, owner, path in _LISTED.findall(listing)}
         jobs: list[Job] = []
@@ -107,7 +119,7 @@ class Cron:
             if path not in files:
                 raise ProbeError(f"{outputs.host}: {path} was read and not listed")
             reason = daemon or _not_read(path, *files[path], users)
-            jobs += jobs_of(path, text, reason, users, programs)
+            jobs += jobs_of(path, text, reason, users, programs, path_of_jobs)
         for directory, minutes in _DIRECTORIES.items():
             there = {path: mode for path, (mode, *_) in files.items() if path.startswith(f"{directory}/")}
             jobs += run_parts_jobs(directory, minutes, there, jobs, programs)

@@ -12,7 +12,7 @@ from cutover.facts.lines import by_key
 from cutover.facts.schedule import NEVER, longest_wait
 
 OWN_NAME = "$HOST_NAME"  # stands among a script's words when it has the target's public name in it
-DEFAULT_PATH = "/usr/bin:/bin"  # cron's own, where the file names none
+DEFAULT_PATH = "/usr/bin:/bin"  # cron's own
 
 _LINE = re.compile(r"(@\w+|(?:[\d*]\S*|[a-z,-]+)(?:\s+\S+){4})\s+(.+)", re.IGNORECASE)
 _VARIABLE = re.compile(r"\s*[\"']?([A-Za-z_]\w*)[\"']?\s*=\s*(.*)")
@@ -140,8 +140,13 @@ def effective(command: str) -> str:
     return re.split(r"(?<!\\)%", command, maxsplit=1)[0].replace("\\%", "%")
 
 
-def jobs_of(path: str, text: str, reason: str, users: frozenset[str], programs: Programs) -> list[Job]:
-    """The jobs of one crontab; ``reason`` tells why cron passes by the whole file, as a mistake in it does too."""
+def jobs_of(
+    path: str, text: str, reason: str, users: frozenset[str], programs: Programs, default_path: str
+) -> list[Job]:
+    """The jobs of one crontab; ``reason`` tells why cron passes by the whole file, as a mistake in it does too.
+
+    ``default_path`` is their PATH where the file names none.
+    """
     of_user = path.startswith("/var/spool/")
     environment: dict[str, str] = {}
     jobs: list[Job] = []
@@ -160,7 +165,7 @@ def jobs_of(path: str, text: str, reason: str, users: frozenset[str], programs: 
             continue
         entries.append((*entry, dict(environment)))
     for schedule, wait, user, command, variables in entries:
-        directories = variables.get("PATH", DEFAULT_PATH)
+        directories = variables.get("PATH", default_path)
         jobs.append(
             Job(
                 source=path,

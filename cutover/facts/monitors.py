@@ -5,15 +5,31 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from cutover.errors import ProbeError
 from cutover.facts import awk
 from cutover.facts.cron import Cron
 from cutover.facts.crontab import OWN_NAME, Job, Programs
-from cutover.facts.evidence import Evidence, Outputs
+from cutover.facts.evidence import Command, Evidence, Outputs
+
+COMMANDS = {
+    # What df tells of as full for ever: the snaps of Ubuntu, a CD.
+    "images": Command(
+        "awk '$3 ~ /^(squashfs|erofs|iso9660|udf|cramfs)$/ && ++count <= 100 { print $1, $3, $2 }' /proc/mounts"
+    ),
+}
 
 _MAILERS = frozenset(["mail", "mailx", "s-nail", "sendmail", "msmtp", "mutt", "swaks"])
 _DISCARDED = re.compile(r">\s*/dev/null\s+2>&1|&>\s*/dev/null|2>\s*/dev/null")
+
+
+class Image(NamedTuple):
+    """A mounted image that nobody can write: no byte of it is ever free."""
+
+    device: str
+    fstype: str
+    mounted_on: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +39,7 @@ class Monitors:
     health: tuple[Job, ...]
     disk: tuple[Job, ...]
     certificate: tuple[Job, ...]
+    images: tuple[Image, ...]
     programs: Programs
     evidence: tuple[Evidence, ...]
 
@@ -39,8 +56,11 @@ class Monitors:
             ),
             disk=tuple(job for job in cron.jobs if "df" in job.words and alerts(job, cron.programs)),
             certificate=tuple(_as_root(job) for job in cron.jobs if _tells_expiry(job)),
+            images=tuple(
+                Image(*line.split(" ", 2)) for line in outputs.text("images").splitlines() if line.count(" ") == 2
+            ),
             programs=cron.programs,
-            evidence=cron.evidence,
+            evidence=(*cron.evidence, *outputs.evidence("images")),
         )
 
 
@@ -74,17 +94,18 @@ def _tells_expiry(job: Job) -> bool:
     return bool(("openssl" in job.words and of_openssl) or "ssl-cert-check" in job.words)
 
 
-def found_at(job: Job, percent: int) -> bool:
+def found_at(job: Job, percent: int, images: tuple[Image, ...] = ()) -> bool:
     """Whether its df pipeline lets a file system through that is ``percent`` full; a job that does not run does not.
 
-    ProbeError when the pipeline is not one of df, grep, awk, tail, sed and tr in their plain forms.
+    ``images`` are mounted beside it. ProbeError when the pipeline is not one of df, grep, awk, tail, sed and tr in
+    their plain forms.
     """
     if not job.runs:
         return False
     try:
         stages = _df_pipeline(job.command)
-        heading, line = _table(stages[0], percent)
-        told, of_heading = [heading, line], [heading]
+        told = _table(stages[0], percent, images)
+        of_heading = told[:1]
         for stage in stages[1:]:
             told, of_heading = _filtered(stage, told), _filtered(stage, of_heading)
     except (ValueError, IndexError, re.error) as error:
@@ -113,17 +134,22 @@ def _df_pipeline(command: str) -> list[list[str]]:
     return [stage for stage in stages if stage[0] not in {*_MAILERS, "ifne", "xargs", "logger", "tee", "sort"}]
 
 
-def _table(df: list[str], percent: int) -> list[str]:
+def _table(df: list[str], percent: int, images: tuple[Image, ...]) -> list[str]:
     options = [word for word in df[1:] if word.startswith("-")]
     columns = {
-        "source": ("Filesystem", "/dev/vda1"),
-        "fstype": ("Type", "ext4"),
-        "size": ("Size", "40G"),
-        "used": ("Used", "36G"),
-        "avail": ("Avail", "4G"),
-        "pcent": ("Use%", f"{percent}%"),
-        "target": ("Mounted on", "/"),
+        "source": ["Filesystem", "/dev/vda1"],
+        "fstype": ["Type", "ext4"],
+        "size": ["Size", "40G"],
+        "used": ["Used", "36G"],
+        "avail": ["Avail", "4G"],
+        "pcent": ["Use%", f"{percent}%"],
+        "target": ["Mounted on", "/"],
     }
+    for image in images:
+        if _tells_of(df, image):
+            cells = (image.device, image.fstype, "64M", "64M", "0", "100%", image.mounted_on)
+            for column, cell in zip(columns.values(), cells, strict=True):
+                column.append(cell)
     shown = [
         name for name in columns if name != "fstype" or any(re.fullmatch(r"-[a-zA-Z]*T[a-zA-Z]*", o) for o in options)
     ]
@@ -132,7 +158,23 @@ def _table(df: list[str], percent: int) -> list[str]:
             shown = option.partition("=")[2].split(",")
     if unknown := [name for name in shown if name not in columns]:
         raise ValueError(f"df --output={unknown[0]}")
-    return [" ".join(columns[name][row] for name in shown) for row in (0, 1)]
+    return [" ".join(row) for row in zip(*(columns[name] for name in shown), strict=True)]
+
+
+def _tells_of(df: list[str], image: Image) -> bool:
+    """Whether df's options leave the image's type in, and its operands ask for no other place."""
+    chosen: dict[str, set[str]] = {"t": set(), "x": set()}
+    places = []
+    words = iter(df[1:])
+    for word in words:
+        if found := re.fullmatch(r"-[ahHiklPT]*([tx])(.*)|--(?:exclude-)?type=(.+)", word):
+            letter = found[1] or ("x" if "exclude" in word else "t")
+            chosen[letter].add(found[2] or found[3] or next(words, ""))
+        elif not word.startswith("-"):
+            places.append(word)
+    if places:
+        return any(word in (image.device, image.mounted_on) for word in places)
+    return image.fstype not in chosen["x"] and (not chosen["t"] or image.fstype in chosen["t"])
 
 
 def _filtered(stage: list[str], lines: list[str]) -> list[str]:

@@ -34,9 +34,10 @@ _SPANS = {
 
 
 @lru_cache(maxsize=512)
-def longest_wait(fields: str) -> float:
+def longest_wait(fields: str, *, both: bool = False) -> float:
     """Minutes between two runs at most, by a crontab's five fields or its nickname.
 
+    ``both``: the day of the month and that of the week must hold, as in systemd; in cron either will do.
     ``NEVER`` for @reboot and for a day that does not come; ValueError for what cron does not understand.
     """
     if fields == "@reboot":
@@ -46,7 +47,7 @@ def longest_wait(fields: str) -> float:
     months, month_days = _values(month, 1, 12, _MONTHS), _values(month_day, 1, 31)
     weekdays = {day % 7 for day in _values(weekday, 0, 7, _WEEKDAYS)}
     # With a star in one of the two, both must hold; otherwise either does.
-    both = month_day.startswith("*") or weekday.startswith("*")
+    both = both or month_day.startswith("*") or weekday.startswith("*")
     days = []
     for number in range(4 * 366):
         day = date(2024, 1, 1) + timedelta(days=number)
@@ -106,4 +107,4 @@ def _calendar(entry: str) -> float:
         raise ValueError(f"{entry!r} is a calendar this does not understand")
     weekday, month, month_day, hour, minute = (part or "*" for part in shape.groups())
     fields = (minute, hour, month_day, month, weekday)
-    return longest_wait(" ".join(re.sub(r"\b0(?=\d)", "", field).replace("..", "-") for field in fields))
+    return longest_wait(" ".join(re.sub(r"\b0(?=\d)", "", field).replace("..", "-") for field in fields), both=True)
