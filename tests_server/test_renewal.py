@@ -49,8 +49,8 @@ def test_renewal_can_prove_the_name(renewal: Renewal, nginx: Nginx, target: Targ
     """The authority asks over plain http; a proof laid where nginx does not look is never found. certbot's own web
     server cannot have port 80 while nginx has it, and by hand nobody is there at night.
 
-    Mend: sudo certbot reconfigure --cert-name NAME --webroot -w DIRECTORY, with the directory that nginx serves
-    /.well-known/acme-challenge/ from; or --nginx
+    Mend: sudo certbot renew --cert-name NAME --force-renewal --webroot -w DIRECTORY, with the directory that nginx
+    serves /.well-known/acme-challenge/ from; or --nginx
     """
     settings = renewal.settings or {}
     way = settings.get("authenticator", "none")
@@ -92,7 +92,7 @@ def test_renewed_certificate_is_loaded_by_nginx(renewal: Renewal) -> None:
     """certonly leaves nginx alone: the old certificate would be served until it expires. A hook reloads nginx, or
     certbot's nginx installer does.
 
-    Mend: sudo certbot reconfigure --cert-name NAME --deploy-hook "systemctl reload nginx"
+    Mend: put a script with systemctl reload nginx, chmod +x, into /etc/letsencrypt/renewal-hooks/deploy/
     """
     installer = (renewal.settings or {}).get("installer", "")
     loads = bool(renewal.reloads) or installer == "nginx"

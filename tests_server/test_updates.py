@@ -12,7 +12,7 @@ from cutover.facts.updates import PendingUpdates, Sources, UnattendedUpgrades
 def test_release_gets_security_updates(support: Support) -> None:
     """After its end of life no hole in it is closed any more, however up to date it looks.
 
-    Mend: sudo do-release-upgrade (Ubuntu), or move to a server with a supported release
+    Mend: sudo do-release-upgrade or sudo pro attach (Ubuntu), or move to a server with a supported release
     """
     text = f"{support.release}: until {support.until}"
     assert seen(support.until, text) >= promised(support.today, f"supported on {support.today}")
