@@ -73,7 +73,7 @@ printf '%s' "${tabs%.}" | sed -E '/^[[:space:]]*"?(PATH|SHELL|MAILTO|HOME|CRON_T
     # With -P, as on Ubuntu from 22.04 on, cron sets no PATH of its own: a job has that of /etc/environment, by PAM, or
     # what systemd gave cron.
     "cron-daemon": Command(
-        r"""systemctl show cron.service cronie.service -p Id -p ActiveState -p UnitFileState
+        r"""systemctl show cron.service cronie.service -p Id -p ActiveState -p UnitFileState || exit
 pid=$(systemctl show cron.service -p MainPID --value)
 cat "/proc/${pid:-0}/cmdline" 2>/dev/null | tr '\0' '\n' | grep -q '^-[a-zA-Z]*P' || exit 0
 path=$(sed -n 's/^PATH="\{0,1\}\([^"]*\).*/\1/p' /etc/environment 2>/dev/null | tail -n 1)
