@@ -20,6 +20,7 @@ from cutover.facts.directories import Directories
 from cutover.facts.environment import Agreement, EnvFile, Environment
 from cutover.facts.evidence import Outputs
 from cutover.facts.firewall import Firewall
+from cutover.facts.forwarding import Forwarding
 from cutover.facts.http import Http
 from cutover.facts.latency import Latency
 from cutover.facts.listeners import Listeners
@@ -104,6 +105,7 @@ secret_keys = of_server(SecretKeys)
 sshd = of_server(Sshd)
 listeners = of_server(Listeners)
 firewall = of_server(Firewall)
+forwarding = of_server(Forwarding)
 checkout = of_server(Checkout)
 virtualenv = of_server(Virtualenv)
 packages = of_server(Packages)

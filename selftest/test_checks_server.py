@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from cutover.facts.firewall import Firewall
+from cutover.facts.forwarding import Forward, Forwarding
+from cutover.facts.packets import Packets
 from cutover.facts.resources import Resources
 from cutover.facts.system import OperatingSystem
 from cutover.inventory import GB, GIB, Ports, Target
@@ -27,7 +29,6 @@ OPEN = Firewall(
     enabled_in_conf=True,
     enabled_at_boot=True,
     filter_policies={"ipv4": "DROP", "ipv6": "DROP"},
-    filter_hooked={"ipv4": True, "ipv6": True},
     filter_accepts={"ipv4": RULES, "ipv6": RULES},
     manages_ipv6=True,
     evidence=(),
@@ -35,7 +36,6 @@ OPEN = Firewall(
 OFFICE = "22/tcp from 203.0.113.0/24"
 OFFICE_ONLY = Target(host=HOST, ports=Ports(firewall=("80/tcp", "443/tcp", OFFICE)))
 OTHER_SSH = Target(host=HOST, ports=Ports(ssh=2222))
-BOTH = {"ipv4": True, "ipv6": True}
 
 
 def release(id_, *version, name):
@@ -114,10 +114,6 @@ def of_firewall_state():
         yield fails(
             f"accept-{family}", dropped, "packet filter: drop", "packet filter: accept", firewall=accepts, family=family
         )
-        flushed = replace(OPEN, filter_hooked=BOTH | {family: False})
-        yield fails(
-            f"flushed-{family}", dropped, "led through ufw: yes", "led through ufw: no", firewall=flushed, family=family
-        )
 
 
 def of_firewall_rules():
@@ -142,12 +138,23 @@ def of_firewall_rules():
     yield passes("office-is-ipv4", exactly, firewall=narrow, target=OFFICE_ONLY, family="ipv6")
     yield fails("office", exactly, f"{OFFICE}, 443/tcp, 80/tcp", told, firewall=OPEN, target=OFFICE_ONLY, family="ipv4")
 
+    ranges = Target(host=HOST, ports=Ports(firewall=("22", "80,443/tcp", "22/tcp from 10.0.0.0/8", "odd")))
+    wanted = "22/tcp, 22/udp, 443/tcp, 80/tcp, odd"
+    yield fails("by-meaning", exactly, wanted, told, firewall=OPEN, target=ranges, family="ipv6")
+    profiles = Target(host=HOST, ports=Ports(firewall=("22/tcp", "80,443/tcp")))
+    yield passes("a-list-of-ports", exactly, firewall=OPEN, target=profiles, family="ipv6")
+    udp = replace(OPEN, allowed={"ipv4": RULES | {"22/udp"}, "ipv6": RULES})
+    yield fails(
+        "no-protocol", exactly, told, "22/tcp, 22/udp, 443/tcp, 80/tcp", firewall=udp, target=TARGET, family="ipv4"
+    )
+    shadowed = replace(OPEN, allowed={"ipv4": RULES - {"80/tcp"} | {"80/tcp but not 80/tcp on eth0"}, "ipv6": RULES})
+    seen = "22/tcp, 443/tcp, 80/tcp but not 80/tcp on eth0"
+    yield fails("shadowed", exactly, told, seen, firewall=shadowed, target=TARGET, family="ipv4")
+
 
 def of_packet_filter():
-    holds, six = firewall.test_packet_filter_holds_the_rules_of_ufw, firewall.test_firewall_manages_ipv6
+    holds, six = firewall.test_packet_filter_lets_in_what_ufw_allows, firewall.test_firewall_manages_ipv6
     yield passes("same", holds, firewall=OPEN, family="ipv4")
-    both = replace(OPEN, allowed={"ipv4": {"53"}}, filter_accepts={"ipv4": frozenset({"53/tcp", "53/udp"})})
-    yield passes("both-protocols", holds, firewall=both, family="ipv4")
     flushed = replace(OPEN, filter_accepts={"ipv4": frozenset(), "ipv6": RULES})
     yield passes("flushed-in-ipv4", holds, firewall=flushed, family="ipv6")
     yield fails("flushed", holds, "22/tcp, 443/tcp, 80/tcp", "none", firewall=flushed, family="ipv4")
@@ -158,7 +165,40 @@ def of_packet_filter():
     yield fails("no", six, "IPV6=yes", "IPV6=no", firewall=replace(OPEN, manages_ipv6=False))
 
 
-ROWS = [*of_system(), *of_resources(), *of_firewall_state(), *of_firewall_rules(), *of_packet_filter()]
+def of_forwarding():
+    check = firewall.test_nothing_is_forwarded_past_ufw
+    docker = frozenset({"! -i docker0", "--dst-type LOCAL"})
+    web = Forward(Packets("tcp", (443, 443), besides=docker), "172.17.0.2:443")
+    other = Forward(Packets("tcp", (8080, 8080), besides=docker), "172.17.0.2:80")
+    ssh = Forward(Packets("tcp", (2200, 2200)), ":22")
+    promised = "no port but those the firewall promises to open"
+    told = {other: "8080/tcp forwarded to 172.17.0.2:80", ssh: "2200/tcp forwarded to port 22 of the host itself"}
+    yield passes("nothing", check, forwarding=forwards(), target=TARGET, family="ipv4")
+    yield passes("promised", check, forwarding=forwards(web), target=TARGET, family="ipv4")
+    yield passes("in-the-other-family", check, forwarding=forwards(other), target=TARGET, family="ipv6")
+    for one, seen in told.items():
+        yield fails(seen[:4], check, promised, seen, forwarding=forwards(web, one), target=TARGET, family="ipv4")
+    everything = Forward(Packets(), "10.0.0.2")
+    seen = "Anywhere forwarded to 10.0.0.2"
+    yield fails("everything", check, promised, seen, forwarding=forwards(everything), target=TARGET, family="ipv4")
+    # The office may come in on port 22; a container that answers there is for everybody.
+    wide = Forward(Packets("tcp", (22, 22)), "172.17.0.2:22")
+    seen = "22/tcp forwarded to 172.17.0.2:22"
+    yield fails("wider", check, promised, seen, forwarding=forwards(wide), target=OFFICE_ONLY, family="ipv4")
+
+
+def forwards(*four):
+    return Forwarding({"ipv4": frozenset(four), "ipv6": frozenset()}, ())
+
+
+ROWS = [
+    *of_system(),
+    *of_resources(),
+    *of_firewall_state(),
+    *of_firewall_rules(),
+    *of_packet_filter(),
+    *of_forwarding(),
+]
 
 
 @pytest.mark.parametrize("row", ROWS)

@@ -1,52 +1,13 @@
-"""The firewall's parser on what ufw and iptables print, in the exact columns of ufw's own formatting."""
+"""The firewall's parser on what ufw prints, in the exact columns of ufw's own formatting."""
 
 import pytest
 
 from cutover.errors import ProbeError
 from cutover.facts.evidence import Output
-from cutover.facts.firewall import COMMANDS, Firewall, by_protocol, each_port
-from selftest.rows import printed
+from cutover.facts.firewall import COMMANDS
+from selftest.firewall_facts import ACTIVE, OPEN, PORTS, UP, read, rule, saved
 
-ACTIVE = """\
-Status: active
-Logging: on (low)
-Default: deny (incoming), allow (outgoing), disabled (routed)
-New profiles: skip
-
-To                         Action      From
---                         ------      ----
-"""
-
-
-def rule(to, action, source, attribute="", comment=""):
-    """One line as ufw writes it."""
-    return f"{to:<26} {action:<12}{source:<26}{attribute}{comment and ' # ' + comment}\n"
-
-
-PORTS = ("22/tcp", "80/tcp", "443/tcp")
-CHECKLIST = "".join(rule(port, "ALLOW IN", "Anywhere") for port in PORTS)
-CHECKLIST += "".join(rule(f"{port} (v6)", "ALLOW IN", "Anywhere (v6)") for port in PORTS)
-UFW_CONF = "# /etc/ufw/ufw.conf\n#\n\n# Set to yes to start on boot.\nENABLED=yes\n\nLOGLEVEL=low\n"
-
-
-def filters(six=""):
-    chains = "before-logging-input before-input after-input after-logging-input reject-input track-input"
-    jumps = "".join(f"-A INPUT -j ufw{six}-{chain}\n" for chain in chains.split())
-    return f"-P INPUT DROP\n{jumps}"
-
-
-UP = {
-    "ufw-status": ACTIVE + CHECKLIST,
-    "ufw-conf": UFW_CONF,
-    "ufw-default": '# /etc/default/ufw\n#\n\nIPV6=yes\nDEFAULT_INPUT_POLICY="DROP"\nMANAGE_BUILTINS=no\n',
-    "ufw-enabled": "enabled\n",
-    "iptables": filters(),
-    "ip6tables": filters("6"),
-}
-
-
-def read(**changed):
-    return Firewall.read(printed(UP | {name.replace("_", "-"): answer for name, answer in changed.items()}))
+NOTHING = {"ipv4": frozenset(), "ipv6": frozenset()}
 
 
 def allowed(*rules):
@@ -57,26 +18,25 @@ def test_the_checklist_s_own_firewall():
     up = read()
     assert up.active
     assert up.default_incoming == "deny"
-    assert up.allowed == {"ipv4": set(PORTS), "ipv6": set(PORTS)}
+    assert up.allowed == up.filter_accepts == {"ipv4": set(PORTS), "ipv6": set(PORTS)}
     assert up.enabled_in_conf
     assert up.enabled_at_boot
     assert up.filter_policies == {"ipv4": "DROP", "ipv6": "DROP"}
-    assert up.filter_hooked == {"ipv4": True, "ipv6": True}
     assert [entry.asked for entry in up.evidence] == [f"api.example.com$ cat {name}" for name in COMMANDS]
 
 
 def test_an_inactive_firewall_is_a_fact():
-    down = read(ufw_status="Status: inactive\n", iptables="-P INPUT ACCEPT\n", ip6tables="-P INPUT ACCEPT\n")
+    # Nobody has written to any table: iptables by way of nft prints nothing at all.
+    down = read(ufw_status="Status: inactive\n", iptables="", ip6tables="")
     assert not down.active
     assert down.default_incoming == "allow"
-    assert down.allowed == {"ipv4": frozenset(), "ipv6": frozenset()}
+    assert down.allowed == down.filter_accepts == NOTHING
     assert down.filter_policies == {"ipv4": "ACCEPT", "ipv6": "ACCEPT"}
-    assert down.filter_hooked == {"ipv4": False, "ipv6": False}
 
 
 @pytest.mark.parametrize("policy", ["deny", "reject", "allow"])
 def test_default_policy(policy):
-    status = (ACTIVE + CHECKLIST).replace("deny (incoming)", f"{policy} (incoming)")
+    status = UP["ufw-status"].replace("deny (incoming)", f"{policy} (incoming)")
     assert read(ufw_status=status).default_incoming == policy
 
 
@@ -87,7 +47,6 @@ def test_default_policy(policy):
         (("22/tcp", "ALLOW IN", "Anywhere", "", "ssh, the office's"), "ipv4", "22/tcp"),
         (("22/tcp (v6)", "LIMIT IN", "Anywhere (v6)", "", "ssh"), "ipv6", "22/tcp"),
         (("22/tcp (OpenSSH)", "ALLOW IN", "Anywhere"), "ipv4", "22/tcp"),
-        (("22", "ALLOW IN", "Anywhere"), "ipv4", "22"),
         (("22/tcp", "ALLOW IN", "203.0.113.0/24"), "ipv4", "22/tcp from 203.0.113.0/24"),
         (("22/tcp", "ALLOW IN", "203.0.113.7", "", "jump host"), "ipv4", "22/tcp from 203.0.113.7"),
         (("6000:6007/tcp", "ALLOW IN", "Anywhere"), "ipv4", "6000:6007/tcp"),
@@ -96,13 +55,16 @@ def test_default_policy(policy):
         (("443/tcp (v6) on eth0", "ALLOW IN", "Anywhere (v6)"), "ipv6", "443/tcp on eth0"),
         (("192.0.2.7 80/tcp", "ALLOW IN", "Anywhere"), "ipv4", "192.0.2.7 80/tcp"),
         (("443/tcp", "ALLOW IN", "Anywhere", " (log)"), "ipv4", "443/tcp"),
-        (("443/tcp", "ALLOW IN", "Anywhere", " (log-all)", "watched"), "ipv4", "443/tcp"),
+        (("443/tcp", "ALLOW IN", "Anywhere", " (log-all)", "watched # (v6)"), "ipv4", "443/tcp"),
+        (("443/tcp (Nginx HTTPS)", "ALLOW IN", "Anywhere", "", "a  DENY IN  b"), "ipv4", "443/tcp"),
         (("8000/tcp", "ALLOW IN", "53/tcp"), "ipv4", "8000/tcp from 53/tcp"),
         (("Anywhere", "ALLOW IN", "10.0.0.0/8"), "ipv4", "Anywhere from 10.0.0.0/8"),
+        (("Anywhere", "ALLOW IN", "10.1.0.0/16/tcp"), "ipv4", "Anywhere/tcp from 10.1.0.0/16"),
         (("Anywhere", "ALLOW IN", "Anywhere"), "ipv4", "Anywhere"),
         (("Anywhere (v6)", "ALLOW IN", "Anywhere (v6)"), "ipv6", "Anywhere"),
         (("Anywhere on wg0", "ALLOW IN", "Anywhere"), "ipv4", "Anywhere on wg0"),
-        (("Anywhere/esp", "ALLOW IN", "Anywhere/esp"), "ipv4", "Anywhere/esp from Anywhere/esp"),
+        (("Anywhere/igmp", "ALLOW IN", "Anywhere/igmp"), "ipv4", "Anywhere/igmp"),
+        (("192.0.2.9/ah", "ALLOW IN", "10.0.0.1/ah"), "ipv4", "192.0.2.9/ah from 10.0.0.1"),
         (("22/tcp (OpenSSH (v6))", "ALLOW IN", "Anywhere (v6)"), "ipv6", "22/tcp"),
         (("22/tcp", "ALLOW IN", "2001:db8::/32"), "ipv6", "22/tcp from 2001:db8::/32"),
         (("8000/tcp", "ALLOW IN", "Anywhere", "", "reserved (v6) later"), "ipv4", "8000/tcp"),
@@ -114,22 +76,24 @@ def test_default_policy(policy):
     ],
 )
 def test_a_rule_that_lets_in(line, family, told):
-    nothing = dict.fromkeys(("ipv4", "ipv6"), frozenset())
-    assert allowed(line) == nothing | {family: {told}}
+    assert allowed(line) == NOTHING | {family: {told}}
 
 
 @pytest.mark.parametrize(
-    "ports",
+    ("line", "family", "told"),
     [
-        "80,443/tcp",
-        "80,443/tcp (v6)",
-        "80,443/tcp (Nginx Full)",
-        "80,443/tcp (Nginx Full (v6))",
+        ("80,443/tcp", "ipv4", {"80/tcp", "443/tcp"}),
+        ("80,443/tcp (v6)", "ipv6", {"80/tcp", "443/tcp"}),
+        ("80,443/tcp (Nginx Full)", "ipv4", {"80/tcp", "443/tcp"}),
+        ("80,443/tcp (Nginx Full (v6))", "ipv6", {"80/tcp", "443/tcp"}),
+        ("8000,9000:9002,9100,9200,9300/tcp", "ipv4", {f"{one}/tcp" for one in (8000, "9000:9002", 9100, 9200, 9300)}),
+        # `ufw allow 22` is not the checklist's `ufw allow 22/tcp`.
+        ("22", "ipv4", {"22/tcp", "22/udp"}),
+        ("22 (v6)", "ipv6", {"22/tcp", "22/udp"}),
     ],
 )
-def test_a_list_of_ports_allows_each_of_them(ports):
-    of = allowed((ports, "ALLOW IN", "Anywhere (v6)" if "v6" in ports else "Anywhere"))
-    assert of["ipv6" if "v6" in ports else "ipv4"] == {"80/tcp", "443/tcp"}
+def test_a_rule_for_several_ports(line, family, told):
+    assert allowed((line, "ALLOW IN", "Anywhere (v6)" if "v6" in line else "Anywhere"))[family] == told
 
 
 @pytest.mark.parametrize(
@@ -146,22 +110,67 @@ def test_a_list_of_ports_allows_each_of_them(ports):
     ],
 )
 def test_a_rule_that_lets_nothing_in(line):
-    assert allowed(line) == {"ipv4": frozenset(), "ipv6": frozenset()}
+    assert allowed(line) == NOTHING
+
+
+@pytest.mark.parametrize("refusal", ["DENY IN", "REJECT IN"])
+@pytest.mark.parametrize(
+    ("to", "source", "told"),
+    [
+        ("443/tcp", "Anywhere", "none"),
+        ("443", "Anywhere", "none"),
+        ("440:450/tcp", "Anywhere", "none"),
+        ("Anywhere", "Anywhere", "none"),
+        ("Anywhere", "0.0.0.0/0", "none"),
+        ("443/udp", "Anywhere", "443/tcp"),
+        ("80/tcp", "Anywhere", "443/tcp"),
+        ("443/tcp on eth0", "Anywhere", "443/tcp but not 443/tcp on eth0"),
+        ("Anywhere on eth0", "Anywhere", "443/tcp but not Anywhere on eth0"),
+        ("192.0.2.7 443/tcp", "Anywhere", "443/tcp but not 192.0.2.7 443/tcp"),
+        # Who shuts out a scanner lets in everybody else.
+        ("Anywhere", "203.0.113.66", "443/tcp"),
+    ],
+)
+def test_what_an_earlier_rule_refuses_is_not_allowed(refusal, to, source, told):
+    rules = (to, refusal, source), ("443/tcp", "ALLOW IN", "Anywhere")
+    assert allowed(*rules)["ipv4"] == {told} - {"none"}
+    assert allowed(*reversed(rules))["ipv4"] == {"443/tcp"}
+
+
+def test_what_a_wider_rule_allows_is_told_once():
+    rules = ("443/tcp", "ALLOW IN", "10.0.0.0/8"), ("443/tcp (Nginx HTTPS)", "ALLOW IN", "Anywhere")
+    assert allowed(*rules)["ipv4"] == allowed(*reversed(rules))["ipv4"] == {"443/tcp"}
 
 
 @pytest.mark.parametrize(
     ("conf", "enabled"),
     [
         ("ENABLED=yes\n", True),
-        ("  enabled=YES  \n", True),
+        ("  ENABLED=YES  \n", True),
+        ('ENABLED="yes"\n', True),
+        ("ENABLED='yes' # since March\n", True),
+        ("ENABLED=no\nENABLED=yes\n", True),
+        ("ENABLED=yes\nENABLED=no\n", False),
+        ("ENABLED=yes\nENABLED=\n", False),
+        ("ENABLED=yes\nENABLED=no # ENABLED=yes\n", False),
+        # The start at boot is a shell script, and takes "yes" and "YES" only.
+        ("ENABLED=Yes\n", False),
+        ("enabled=yes\n", False),
+        ("ENABLED =yes\n", False),
         ("ENABLED=no\n", False),
         ("#ENABLED=yes\n", False),
         ("ENABLED=yesterday\n", False),
+        ("ENABLED='yes\n", False),
         ("", False),
     ],
 )
 def test_enabled_in_conf(conf, enabled):
     assert read(ufw_conf=conf).enabled_in_conf is enabled
+
+
+def test_ufw_conf_is_read_last():
+    assert not read(ufw_default="ENABLED=yes\nIPV6=no\n", ufw_conf="ENABLED=no\nIPV6=no\n").enabled_in_conf
+    assert not read(ufw_conf="ENABLED=yes\nIPV6=no\n").manages_ipv6
 
 
 @pytest.mark.parametrize(
@@ -187,25 +196,9 @@ def test_a_missing_systemctl_is_no_fact():
 
 @pytest.mark.parametrize("policy", ["DROP", "ACCEPT"])
 def test_the_packet_filter_is_read_by_family(policy):
-    facts = read(iptables=f"-P INPUT {policy}\n-N ufw-before-input\n-A INPUT -i lo -j ACCEPT\n")
+    facts = read(iptables=saved(OPEN[0], policy=policy))
     assert facts.filter_policies == {"ipv4": policy, "ipv6": "DROP"}
-    assert facts.filter_hooked == {"ipv4": False, "ipv6": True}
-
-
-def test_a_chain_of_the_other_family_does_not_count():
-    assert read(iptables=filters("6"), ip6tables=filters()).filter_hooked == {"ipv4": False, "ipv6": False}
-
-
-@pytest.mark.parametrize("before", ["-A INPUT -j ACCEPT", "-A INPUT -p tcp -m tcp --dport 8000 -j ACCEPT"])
-def test_what_is_accepted_before_ufw_is_asked_is_not_led_through_it(before):
-    policy, _, jumps = filters().partition("\n")
-    assert not read(iptables=f"{policy}\n{before}\n{jumps}").filter_hooked["ipv4"]
-
-
-@pytest.mark.parametrize("before", ["-A INPUT -p tcp -m multiport --dports 22 -j f2b-sshd", "-A INPUT -i lo -j ACCEPT"])
-def test_a_harmless_rule_before_ufw_s_is_let_pass(before):
-    policy, _, jumps = filters().partition("\n")
-    assert read(iptables=f"{policy}\n{before}\n{jumps}").filter_hooked["ipv4"]
+    assert facts.filter_accepts == {"ipv4": {"22/tcp"}, "ipv6": set(PORTS)}
 
 
 @pytest.mark.parametrize(
@@ -215,16 +208,18 @@ def test_a_harmless_rule_before_ufw_s_is_let_pass(before):
         {"ufw_status": "Firewall is up\n"},
         {"ufw_status": "Status:\n"},
         {"ufw_status": " Status: active\n"},
-        {"iptables": ""},
-        {"ip6tables": "-A INPUT -j ufw6-before-input\n"},
         {"iptables": "iptables v1.8.9 (nf_tables): Could not fetch rule set generation id\n"},
-        {"iptables": "-P INPUT\n"},
-        pytest.param(
-            {"ufw_status": ACTIVE.replace("Default: ", "Standard: ") + CHECKLIST},
-        ),
-        pytest.param(
-            {"ufw_status": ACTIVE + "22/tcp                     ERLAUBT     Überall\n"},
-        ),
+        {"ip6tables": "*filter\n-A INPUT -j ufw6-before-input\n"},
+        {"iptables": "*filter\n:INPUT DROP [0:0]\n-A INPUT -j\n"},
+        {"iptables": "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport ssh -j ACCEPT\n"},
+        {"iptables": '*filter\n:INPUT DROP [0:0]\n-A INPUT -m comment --comment "open -j ACCEPT\n'},
+        {"ufw_status": UP["ufw-status"].replace("Default: ", "Standard: ")},
+        {"ufw_status": ACTIVE + "22/tcp                     ERLAUBT     Überall\n"},
+        {"ufw_status": ACTIVE + rule("22/tcp", source="Überall")},
+        {"ufw_status": ACTIVE + rule("OpenSSH")},
+        {"ufw_status": ACTIVE + rule("65536/tcp")},
+        # A profile of that name must not turn a DENY into an ALLOW.
+        {"ufw_status": ACTIVE + rule("22/tcp (my  ALLOW IN  app)", "DENY IN")},
     ],
 )
 def test_a_firewall_that_does_not_tell_is_no_fact(broken):
@@ -239,49 +234,28 @@ def test_a_command_that_fails_is_no_fact(name):
         read(**{name: refused})
 
 
-def test_a_long_list_is_followed_by_one_space():
-    ports = (8000, 9000, 9100, 9200, 9300)
-    of = allowed((f"{','.join(map(str, ports))}/tcp", "ALLOW IN", "Anywhere"))
-    assert of["ipv4"] == {f"{port}/tcp" for port in ports}
+def test_another_firewall_is_not_judged():
+    missing = Output("ufw", 127, "", "timeout: failed to run command 'ufw': No such file or directory", 0.01)
+    with pytest.raises(ProbeError, match="ufw is not installed, and no other firewall is judged"):
+        read(ufw_status=missing)
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    "answer",
     [
-        ("-p tcp -m tcp --dport 22 -j ACCEPT", {"22/tcp"}),
-        ("-p tcp -m tcp --dport 22 -m comment --comment \"\\'dapp_OpenSSH\\'\" -j ACCEPT", {"22/tcp"}),
-        ("-p tcp -m multiport --dports 80,443 -j ACCEPT", {"80/tcp", "443/tcp"}),
-        ("-p tcp -m multiport --dports 6000:6007 -j ACCEPT", {"6000:6007/tcp"}),
-        ("-s 203.0.113.0/24 -p tcp -m tcp --dport 22 -j ACCEPT", {"22/tcp from 203.0.113.0/24"}),
-        ("-s 203.0.113.7/32 -p tcp -m tcp --dport 22 -j ACCEPT", {"22/tcp from 203.0.113.7"}),
-        ("-s 10.0.0.0/8 -j ACCEPT", {"Anywhere from 10.0.0.0/8"}),
-        ("-i wg0 -j ACCEPT", {"Anywhere on wg0"}),
-        ("-i eth0 -p tcp -m tcp --dport 443 -j ACCEPT", {"443/tcp on eth0"}),
-        ("-d 192.0.2.7/32 -p tcp -m tcp --dport 80 -j ACCEPT", {"192.0.2.7 80/tcp"}),
-        ("-p tcp -m tcp --sport 53 --dport 8000 -j ACCEPT", {"8000/tcp from 53/tcp"}),
-        ("-p esp -j ACCEPT", {"Anywhere/esp from Anywhere/esp"}),
-        ("-p tcp -m tcp --dport 22 -j ufw-user-limit-accept", {"22/tcp"}),
-        ("-p tcp -m tcp --dport 22 -m recent --update --seconds 30 -j ufw-user-limit", set()),
-        ("-p tcp -m tcp --dport 25 -j DROP", set()),
-        ("-p tcp -m tcp --dport 25 -j ufw-user-logging-input", set()),
+        "# Table `filter' is incompatible, use 'nft' tool.\n",
+        Output("iptables-save", 0, UP["iptables"], "Error: unsupported layer 4 protocol value", 0.01),
     ],
 )
-def test_what_the_packet_filter_accepts_reads_like_ufw_s_own_rule(rule, told):
-    facts = read(iptables=f"{filters()}-A ufw-user-input {rule}\n", ip6tables=filters("6"))
-    assert facts.filter_accepts == {"ipv4": told, "ipv6": frozenset()}
+def test_rules_of_nft_that_iptables_cannot_read_are_not_passed_over(answer):
+    with pytest.raises(ProbeError, match="iptables-save does not tell all rules"):
+        read(iptables=answer)
 
 
-def test_a_rule_without_a_protocol_is_two_of_the_packet_filter():
-    assert by_protocol({"22", "22/tcp", "53 from 10.0.0.1", "192.0.2.7 80", "Anywhere from 10.0.0.1"}) == {
-        *("22/tcp", "22/udp", "53/tcp from 10.0.0.1", "53/udp from 10.0.0.1", "192.0.2.7 80/tcp", "192.0.2.7 80/udp"),
-        "Anywhere from 10.0.0.1",
-    }
-
-
-def test_each_port_of_a_rule():
-    assert each_port(
-        {"22/tcp from 10.0.0.0/8", "6000:6001/udp", "53", "Anywhere from 10.0.0.1", "192.0.2.7 80/tcp"}
-    ) == {*("22/tcp", "6000/udp", "6001/udp", "53/tcp", "53/udp", "80/tcp")}
+def test_a_warning_beside_the_rules_is_no_matter():
+    warning = "# Warning: iptables-legacy tables present, use iptables-legacy-save to see them"
+    text = f"# Table `nat' contains incompatible base-chains, use 'nft' tool to list them.\n{UP['iptables']}"
+    assert read(iptables=Output("iptables-save", 0, text, warning, 0.01)).filter_accepts == read().filter_accepts
 
 
 @pytest.mark.parametrize(

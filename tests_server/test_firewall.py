@@ -3,7 +3,9 @@
 import pytest
 
 from cutover.check import control, promised, seen
-from cutover.facts.firewall import Family, Firewall, by_protocol
+from cutover.facts.firewall import Family, Firewall
+from cutover.facts.forwarding import Forwarding
+from cutover.facts.packets import meant, promises
 from cutover.inventory import Target
 
 FAMILIES = pytest.mark.parametrize("family", ["ipv4", "ipv6"])
@@ -32,18 +34,14 @@ def test_firewall_is_active_after_a_boot(firewall: Firewall) -> None:
 @control("3.firewall")
 @FAMILIES
 def test_what_no_rule_names_is_dropped(firewall: Firewall, family: Family) -> None:
-    """The packet filter is asked beside ufw, because another tool may have flushed or replaced its rules.
+    """The packet filter is asked beside ufw, because another tool may have replaced its policy.
 
     Mend: sudo ufw default deny incoming && sudo ufw reload
     """
-    state = {
-        "ufw": firewall.default_incoming,
-        "packet filter": firewall.filter_policies[family].lower(),
-        "led through ufw": firewall.filter_hooked[family],
-    }
-    where = f"ufw status verbose, ip{'' if family == 'ipv4' else '6'}tables -S INPUT"
+    state = {"ufw": firewall.default_incoming, "packet filter": firewall.filter_policies[family].lower()}
+    where = f"ufw status verbose, ip{'' if family == 'ipv4' else '6'}tables-save"
     denied = state["ufw"] if state["ufw"] in ("deny", "reject") else "deny"
-    assert seen(state, where=where) == promised({"ufw": denied, "packet filter": "drop", "led through ufw": True})
+    assert seen(state, where=where) == promised({"ufw": denied, "packet filter": "drop"})
 
 
 @control("3.firewall")
@@ -51,20 +49,38 @@ def test_what_no_rule_names_is_dropped(firewall: Firewall, family: Family) -> No
 def test_allowed_is_exactly_what_was_promised(firewall: Firewall, target: Target, family: Family) -> None:
     """A port that is allowed and not promised opens the host; one that is promised and not allowed closes it.
 
+    Rules are judged by what they let in, in their order: ufw's profiles "OpenSSH" and "Nginx Full" are the
+    checklist's ports, LIMIT lets in too, and what an earlier DENY takes is not allowed. "ufw allow 22" opens 22/udp
+    beside 22/tcp, which nobody promised.
+
     Mend: sudo ufw status numbered, then sudo ufw allow PORT/tcp or sudo ufw delete NUMBER
     """
-    assert seen(firewall.allowed[family], where="ufw status verbose") == promised(target.ports.allowed_in(family))
+    wanted = meant(target.ports.allowed_in(family))
+    assert seen(firewall.allowed[family], where="ufw status verbose") == promised(wanted)
 
 
 @control("3.firewall")
 @FAMILIES
-def test_packet_filter_holds_the_rules_of_ufw(firewall: Firewall, family: Family) -> None:
-    """ufw tells what it once loaded; whoever flushed or edited the packet filter since did not tell ufw.
+def test_packet_filter_lets_in_what_ufw_allows(firewall: Firewall, family: Family) -> None:
+    """ufw tells its own rules only: not those of another tool, of /etc/ufw/before.rules, or typed in by hand.
 
-    Mend: sudo ufw reload
+    Mend: sudo iptables-save tells the rule; sudo iptables -D it, take it out of /etc/ufw/*.rules, then sudo ufw reload
     """
-    where = f"ip{'' if family == 'ipv4' else '6'}tables -S"
-    assert seen(firewall.filter_accepts[family], where=where) == promised(by_protocol(firewall.allowed[family]))
+    where = f"ip{'' if family == 'ipv4' else '6'}tables-save"
+    assert seen(firewall.filter_accepts[family], where=where) == promised(firewall.allowed[family])
+
+
+@control("3.firewall")
+@FAMILIES
+def test_nothing_is_forwarded_past_ufw(forwarding: Forwarding, target: Target, family: Family) -> None:
+    """Docker publishes a container's port in front of ufw: the world reaches it, whatever ufw's rules say.
+
+    Mend: docker run -p 127.0.0.1:PORT:PORT; sudo iptables-save -t nat, sudo nft list ruleset tell what else forwards
+    """
+    wanted = promises(target.ports.allowed_in(family))
+    others = {str(one) for one in forwarding.forwards[family] if not any(port.covers(one.packets) for port in wanted)}
+    where = f"ip{'' if family == 'ipv4' else '6'}tables-save -t nat, nft list ruleset"
+    assert seen(others, where=where) == promised(set(), "no port but those the firewall promises to open")
 
 
 @control("3.firewall")

@@ -1,8 +1,8 @@
 """Section 3: what listens, whether or not the firewall lets anybody reach it."""
 
 from cutover.check import control, promised, seen
-from cutover.facts.firewall import each_port
 from cutover.facts.listeners import Listeners
+from cutover.facts.packets import each_port
 from cutover.inventory import Target
 
 # A client that waits for its server's answers: DHCP, DHCPv6, NTP.

@@ -1,4 +1,4 @@
-"""What listens on the server, and what Docker lets in past its firewall (checklist section 3)."""
+"""What listens on the server (checklist section 3)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from cutover.facts.evidence import Command, Evidence, Outputs
 COMMANDS = {
     # Without root it tells the same but the programs' names.
     "listeners": Command("root ss -ltunpH 2>/dev/null || ss -ltunH"),
-    "docker-ports": Command("[ ! -S /run/docker.sock ] || root iptables -t nat -S DOCKER"),
 }
 
 
@@ -34,13 +33,13 @@ class Listeners:
 
     @classmethod
     def read(cls, outputs: Outputs) -> Listeners:
-        """Read ss and Docker's rules."""
+        """Read ss."""
         found = {_listener(outputs, line) for line in outputs.text("listeners").splitlines() if line.strip()}
         if not found:
             raise ProbeError(f"{outputs.host}: ss tells of nothing that listens")
         return cls(
-            exposed=frozenset(one for one in found if not _is_loopback(one.address)) | _published(outputs),
-            evidence=outputs.evidence("listeners", "docker-ports"),
+            exposed=frozenset(one for one in found if not _is_loopback(one.address)),
+            evidence=outputs.evidence("listeners"),
         )
 
 
@@ -62,14 +61,3 @@ def _is_loopback(told: str) -> bool:
         return False
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return (mapped or address).is_loopback
-
-
-def _published(outputs: Outputs) -> frozenset[Listener]:
-    """Docker forwards a published port before ufw is asked, also without a process that listens on it."""
-    found = set()
-    for rule in outputs.text("docker-ports").splitlines():
-        port = re.search(r"-p (tcp|udp) .*--dport (\d+) -j DNAT", rule)
-        address = re.search(r"-d (\S+?)(?:/32)? ", rule)
-        if port and not (address and _is_loopback(address[1])):
-            found.add(Listener(f"{port[2]}/{port[1]}", address[1] if address else "*", "docker"))
-    return frozenset(found)
