@@ -2,8 +2,8 @@
 
 from lab.faults import fault
 from lab.faults.application import ENVIRONMENT
-from lab.faults.nginx import reload
-from lab.faults.service import edit
+from lab.faults.service import edit as edit_unit
+from lab.faults.web import SITE, edit
 from lab.host import OPERATOR, Host
 
 AUTH_LOG = "/var/log/auth.log"
@@ -24,7 +24,7 @@ def kernel_as_it_comes(host: Host) -> None:
 @fault(fails={"memory_of_the_application_stays_out_of_files"})
 def core_dumps_for_a_search(host: Host) -> None:
     """Allowed for one crash, and never taken back."""
-    edit(host, "s/^UMask=.*/&\\nLimitCORE=infinity/")
+    edit_unit(host, "s/^UMask=.*/&\\nLimitCORE=infinity/")
 
 
 @fault(fails={"failed_logins_lead_to_a_ban"})
@@ -59,8 +59,7 @@ def library_replaced_below_services(host: Host) -> None:
 @fault(fails={"answers_do_not_tell_a_version"})
 def version_in_the_header(host: Host) -> None:
     """The checklist's template as it is."""
-    host.run("sed -i '/server_tokens/d' /etc/nginx/sites-available/mirai-knowledge-system")
-    reload(host)
+    edit(host, SITE, "/server_tokens/d")
 
 
 @fault(fails={"no_secret_is_readable_by_everybody"})
@@ -78,4 +77,4 @@ def environment_kept_at_home(host: Host) -> None:
 @fault(fails={"unit_is_shut_in"})
 def unit_of_the_checklist(host: Host) -> None:
     """The unit as the checklist has it: a user of its own, and the whole host before it."""
-    edit(host, "/^NoNewPrivileges=/,/^SystemCallFilter=/d")
+    edit_unit(host, "/^NoNewPrivileges=/,/^SystemCallFilter=/d")
