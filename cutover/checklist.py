@@ -1,4 +1,4 @@
-"""The catalogue: one control for each box of the migration checklist, read from ``checklist.toml``."""
+"""The catalogue: one control for each box of the migration checklist, and the advice beyond it: ``checklist.toml``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from cutover.errors import UsageError
 
 CATALOGUE = Path(__file__).with_name("checklist.toml")
+ADVICE = "advice"  # the section that is not the checklist's
 
 
 class Row(BaseModel):
@@ -23,7 +24,7 @@ class Row(BaseModel):
 
 
 class Section(Row):
-    """A chapter of the checklist: ``1`` to ``20``, or ``T1`` to ``T4`` of its troubleshooting part."""
+    """A chapter of the checklist: ``1`` to ``20``, or ``T1`` to ``T4`` of its troubleshooting part; or ``advice``."""
 
     id: str
     ja: str
@@ -31,7 +32,7 @@ class Section(Row):
 
 
 class Control(Row):
-    """One box of the checklist.
+    """One box of the checklist, or one piece of advice beyond it.
 
     ``rows`` are the controls that answer a summarising box; ``explains`` are the controls whose failure a
     troubleshooting box helps to understand, with its remedy in ``advice_ja`` and ``advice_en``.
@@ -53,6 +54,11 @@ class Control(Row):
     def section(self) -> str:
         """The id of the section the box stands in."""
         return self.id.partition(".")[0]
+
+    @property
+    def is_advice(self) -> bool:
+        """Whether it is no box of the checklist."""
+        return self.section == ADVICE
 
 
 class Catalogue(Row):

@@ -11,10 +11,12 @@ from cutover.facts.api import Api, Login
 from cutover.facts.app_logs import AppLogs
 from cutover.facts.application import Application, Memory, Run, StartScript
 from cutover.facts.backups import Backups, BackupScript
+from cutover.facts.bans import Bans
 from cutover.facts.certificate import Certificate
 from cutover.facts.certificate_files import CertificateFiles, CertificateOnDisk
 from cutover.facts.checkout import Checkout, Packages, Virtualenv
 from cutover.facts.clock import Clock, TimeZone
+from cutover.facts.core_dumps import CoreDumps
 from cutover.facts.database import DatabaseRole, OwnUrl, Postgres
 from cutover.facts.directories import Directories
 from cutover.facts.environment import Agreement, EnvFile, Environment
@@ -22,6 +24,7 @@ from cutover.facts.evidence import Outputs
 from cutover.facts.firewall import Firewall
 from cutover.facts.forwarding import Forwarding
 from cutover.facts.http import Http
+from cutover.facts.kernel import KernelSettings, MandatoryAccess
 from cutover.facts.latency import Latency
 from cutover.facts.listeners import Listeners
 from cutover.facts.load import Load
@@ -31,9 +34,11 @@ from cutover.facts.metrics import Metrics
 from cutover.facts.monitors import Monitors
 from cutover.facts.nginx import Nginx, NginxSites, NginxTest, NginxUnit
 from cutover.facts.ports import Ports
+from cutover.facts.readable_secrets import ReadableSecrets
 from cutover.facts.reboot import Reboot
 from cutover.facts.releases import Support
 from cutover.facts.renewal import Rehearsal, Renewal
+from cutover.facts.replaced_files import ReplacedFiles
 from cutover.facts.resources import Resources
 from cutover.facts.secret_keys import SecretKeys
 from cutover.facts.service import Service
@@ -41,6 +46,7 @@ from cutover.facts.software import Software
 from cutover.facts.sshd import Sshd
 from cutover.facts.storage import Storage
 from cutover.facts.system import OperatingSystem
+from cutover.facts.units import Exposure, FailedUnits
 from cutover.facts.updates import PendingUpdates, Sources, UnattendedUpgrades
 from cutover.inventory import Database, Peer, Server, Target
 from cutover.probes.survey import Survey
@@ -126,6 +132,14 @@ nginx_unit = of_server(NginxUnit)
 nginx_test = of_server(NginxTest)
 nginx_sites = of_server(NginxSites)
 logrotate = of_server(Logrotate)
+mandatory_access = of_server(MandatoryAccess)
+kernel_settings = of_server(KernelSettings)
+core_dumps = of_server(CoreDumps)
+bans = of_server(Bans)
+failed_units = of_server(FailedUnits)
+exposure = of_server(Exposure)
+replaced_files = of_server(ReplacedFiles)
+readable_secrets = of_server(ReadableSecrets)
 
 
 @pytest.fixture

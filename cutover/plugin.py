@@ -51,6 +51,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="let checks do more than look: certbot renew --dry-run, which asks Let's Encrypt",
     )
+    group.addoption(
+        "--strict-advice",
+        action="store_true",
+        help="let the advice beyond the checklist fail the run as the checklist does",
+    )
     group.addoption("--inventory", type=Path, metavar="FILE", help="TOML file of targets and their promises")
 
 

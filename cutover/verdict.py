@@ -9,7 +9,8 @@ from cutover.checklist import Control, catalogue
 from cutover.facts.evidence import Evidence
 
 Word = Literal["passed", "failed", "error", "waived", "not reviewed"]
-WORDS: tuple[Word, ...] = ("failed", "error", "not reviewed", "waived", "passed")
+Outcome = Literal[Word, "advice"]
+OUTCOMES: tuple[Outcome, ...] = ("failed", "error", "advice", "not reviewed", "waived", "passed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Verdict:
 
     ``check`` is the test's id without its file, ``file`` the file. ``address`` is the one dialled, empty for
     the server's inside. ``reason`` tells why nothing was judged (error, not reviewed) and is the same text
-    for all that have the same cause. ``seconds`` is the time the judging took.
+    for all that have the same cause. ``seconds`` is the time the judging took. ``is_advice`` when the control is
+    no box of the checklist and the run is not strict about those.
     """
 
     word: Word
@@ -35,6 +37,7 @@ class Verdict:
     mend: str = ""
     evidence: tuple[Evidence, ...] = ()
     seconds: float = 0.0
+    is_advice: bool = False
 
     @property
     def control(self) -> Control:
@@ -42,15 +45,24 @@ class Verdict:
         return catalogue()[self.control_id]
 
     @property
+    def outcome(self) -> Outcome:
+        """What it means to the run: its word, but ``advice`` where an advice was not seen as promised or not at all."""
+        return "advice" if self.is_advice and self.word in ("failed", "error") else self.word
+
+    @property
     def title(self) -> str:
         """The check's name in plain words."""
         return self.check.partition("[")[0].removeprefix("test_").replace("_", " ")
 
     @property
+    def place(self) -> str:
+        """The target, and the address of it that was dialled."""
+        return self.target + (f" at {self.address}" if self.address else "")
+
+    @property
     def message(self) -> str:
         """The essential of it in a few lines: what was promised, what was seen, where, what to do."""
-        place = self.target + (f" at {self.address}" if self.address else "")
-        lines = [f"{self.control_id} {self.title}: {self.word} on {place}"]
+        lines = [f"{self.control_id} {self.title}: {self.outcome} on {self.place}"]
         if self.reason:
             lines.append(f"because   {self.reason}")
         if self.promised or self.seen:

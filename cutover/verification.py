@@ -18,6 +18,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from cutover.check import Doc, Reading, start_reading
+from cutover.checklist import catalogue
 from cutover.errors import NotDeclared, ProbeError
 from cutover.facts.evidence import Evidence
 from cutover.fixtures import SURVEY
@@ -27,11 +28,18 @@ from cutover.probes.names import peers
 from cutover.redact import redact
 from cutover.report import junit, terminal
 from cutover.report.run import Run
-from cutover.verdict import Verdict, Word
+from cutover.verdict import Outcome, Verdict, Word
 
 READING = pytest.StashKey[Reading]()
 _VERDICT = TypeAdapter(Verdict)
-_LETTERS: dict[Word, str] = {"passed": ".", "failed": "F", "error": "E", "waived": "w", "not reviewed": "-"}
+_LETTERS: dict[Outcome, str] = {
+    "passed": ".",
+    "failed": "F",
+    "error": "E",
+    "advice": "a",
+    "waived": "w",
+    "not reviewed": "-",
+}
 
 
 @dataclass(frozen=True)
@@ -112,12 +120,12 @@ class Verification:
         marker = item.get_closest_marker("control")
         if marker is None or (report.when != "call" and report.passed):
             return report
-        verdict = _judge(item, call, marker.args[0])
+        verdict = _judge(item, call, marker.args[0], strict=self._config.option.strict_advice)
         report.verdict = _VERDICT.dump_python(verdict, mode="json")  # type: ignore[attr-defined]
         report.user_properties += junit.properties(verdict)
-        if verdict.word == "not reviewed":
+        if verdict.outcome in ("not reviewed", "advice"):
             report.outcome = "skipped"
-            report.longrepr = (verdict.file, 0, f"not reviewed: {verdict.reason}")
+            report.longrepr = (verdict.file, 0, f"{verdict.outcome}: {verdict.reason or verdict.message}")
         elif verdict.word != "passed":
             report.longrepr = verdict.message
         return report
@@ -131,23 +139,25 @@ class Verification:
     def pytest_report_teststatus(
         self, report: pytest.TestReport
     ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-        """Our five words in pytest's progress and closing line."""
+        """Our five words, and ``advice``, in pytest's progress and closing line."""
         data = getattr(report, "verdict", None)
         if data is None:
             return None
-        word: Word = data["word"]
-        return word, _LETTERS[word], (word.upper(), terminal.COLOURS[word])
+        outcome = _VERDICT.validate_python(data).outcome
+        return outcome, _LETTERS[outcome], (outcome.upper(), terminal.COLOURS[outcome])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the reports. A run in which nothing was judged is not green."""
         if session.config.option.collectonly or not self._reports:
             return
-        judged = [verdict for verdict in self._run.verdicts if verdict.word != "not reviewed"]
-        if exitstatus == pytest.ExitCode.OK and not judged:
-            session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
-        elif exitstatus == pytest.ExitCode.OK and {verdict.word for verdict in judged} & {"failed", "error"}:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED  # pytest itself forgives what is marked xfail
+        # Advice counts only where nothing else was asked for.
+        counted = [verdict for verdict in self._run.verdicts if not verdict.is_advice] or self._run.verdicts
+        if exitstatus == pytest.ExitCode.OK:
+            if {verdict.outcome for verdict in counted} & {"failed", "error"}:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED  # pytest itself forgives what is marked xfail
+            elif not {verdict.word for verdict in counted} - {"not reviewed", "error"}:
+                session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
         junit.write(self._run)
 
     @pytest.hookimpl(tryfirst=True)
@@ -169,7 +179,7 @@ def _wanted(item: pytest.Item) -> list[survey.Wanted]:
     ]
 
 
-def _judge(item: pytest.Item, call: pytest.CallInfo[None], control_id: str) -> Verdict:
+def _judge(item: pytest.Item, call: pytest.CallInfo[None], control_id: str, *, strict: bool) -> Verdict:
     assert isinstance(item, pytest.Function)
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     target, peer = parameters.get("target"), parameters.get("peer")
@@ -192,6 +202,7 @@ def _judge(item: pytest.Item, call: pytest.CallInfo[None], control_id: str) -> V
         mend=mend or doc.mend,
         evidence=_evidence(item),
         seconds=call.duration,
+        is_advice=catalogue()[control_id].is_advice and not strict,
     )
 
 

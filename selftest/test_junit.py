@@ -31,6 +31,7 @@ PASSED = replace(FAILED, word="passed", seen="301")
 ERROR = replace(FAILED, word="error", promised="", seen="", reason="192.0.2.1 does not answer")
 NOT_REVIEWED = replace(ERROR, word="not reviewed", address="", reason="no way in is declared")
 WAIVED = replace(FAILED, word="waived")
+ADVICE = replace(FAILED, control_id="advice.server-tokens", promised="nginx", seen="nginx/1.22.1", is_advice=True)
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ SCHEMA = {
 
 
 def test_structure_is_the_schemas(written):
-    root = written(PASSED, FAILED, ERROR, NOT_REVIEWED, WAIVED)
+    root = written(PASSED, FAILED, ERROR, NOT_REVIEWED, WAIVED, ADVICE)
     assert root.tag == "testsuites"
     for element in root.iter():
         known, required, children = SCHEMA[element.tag]
@@ -85,10 +86,10 @@ def test_structure_is_the_schemas(written):
 
 def test_counts_by_target(written):
     other = replace(FAILED, target="old-api")
-    suites = written(PASSED, FAILED, ERROR, NOT_REVIEWED, WAIVED, other).findall("testsuite")
+    suites = written(PASSED, FAILED, ERROR, NOT_REVIEWED, WAIVED, ADVICE, other).findall("testsuite")
     counted = ("hostname", "tests", "failures", "errors", "skipped", "time")
     assert [[suite.get(name) for name in counted] for suite in suites] == [
-        ["new-api", "5", "1", "1", "2", "1.250"],
+        ["new-api", "6", "1", "1", "3", "1.500"],
         ["old-api", "1", "1", "0", "0", "0.250"],
     ]
     for suite in suites:
@@ -105,6 +106,18 @@ OUTCOMES = {
     "error": (ERROR, "error", "new-api: 12.redirect: 192.0.2.1 does not answer"),
     "not reviewed": (NOT_REVIEWED, "skipped", "not reviewed: new-api: 12.redirect: no way in is declared"),
     "waived": (WAIVED, "skipped", "waived: new-api: 12.redirect: promised 301, seen 302"),
+    "advice": (ADVICE, "skipped", "advice: new-api: advice.server-tokens: promised nginx, seen nginx/1.22.1"),
+    "advice, passed": (replace(ADVICE, word="passed"), None, None),
+    "advice, not seen": (
+        replace(ADVICE, word="error", promised="", seen="", reason="192.0.2.1 does not answer"),
+        "skipped",
+        "advice: new-api: advice.server-tokens: 192.0.2.1 does not answer",
+    ),
+    "advice, asked for": (
+        replace(ADVICE, is_advice=False),
+        "failure",
+        "new-api: advice.server-tokens: promised nginx, seen nginx/1.22.1",
+    ),
 }
 
 
@@ -115,6 +128,7 @@ def test_outcome(written, verdict, element, message):
     assert [child.tag for child in outcomes] == ([element] if element else [])
     assert [child.get("message") for child in outcomes] == ([message] if element else [])
     assert properties(case)["verdict"] == verdict.word
+    assert properties(case).get("advice") == ("yes" if verdict.is_advice else None)
 
 
 def test_what_an_audit_asks_for_are_properties(written):

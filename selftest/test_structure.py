@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cutover.check import Doc
-from cutover.checklist import catalogue
+from cutover.checklist import ADVICE, catalogue
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = sorted((ROOT / "cutover").rglob("*.py"))
@@ -104,14 +104,25 @@ def test_every_box_is_served():
     assert wanted - served == unserved
 
 
-def test_catalogue_has_the_checklists_boxes():
+def test_catalogue_has_the_checklists_boxes_and_then_the_advice():
     # Counted in the document; section 16 has no box.
     boxes = [3, 2, 3, 3, 4, 4, 6, 4, 5, 2, 4, 4, 3, 3, 3, 0, 4, 9, 4, 4]
     expected = {str(number): count for number, count in enumerate(boxes, 1)} | {"T1": 4, "T2": 3, "T3": 3, "T4": 3}
-    counts = Counter(control.section for control in catalogue().control)
-    assert {section.id: counts[section.id] for section in catalogue().section} == expected
+    *sections, last = (section.id for section in catalogue().section)
+    assert last == ADVICE
+    boxes = [control for control in catalogue().control if not control.is_advice]
+    assert catalogue().control[: len(boxes)] == tuple(boxes)
+    counts = Counter(control.section for control in boxes)
+    assert {section: counts[section] for section in sections} == expected
     assert counts.total() == 87
-    assert len({control.id for control in catalogue().control}) == 87
+    assert len({control.id for control in catalogue().control}) == len(catalogue().control)
+
+
+@pytest.mark.parametrize("control", [row for row in catalogue().control if row.is_advice], ids=lambda row: row.id)
+def test_advice_is_what_no_gate_asks_for(control):
+    assert control.severity in ("low", "medium")
+    assert not control.mandatory
+    assert control.judged_by == "checks"
 
 
 @pytest.mark.parametrize("control", catalogue().control, ids=lambda control: control.id)

@@ -161,5 +161,70 @@ def test_a_failure_that_somebody_expects_is_still_no_green_run(run, word):
     assert (status, verdict.word) == (pytest.ExitCode.TESTS_FAILED, "failed")
 
 
+BOX = CHECK.format(arguments="", body="assert seen(301) == promised(301)")
+ADVICE = (
+    CHECK.format(arguments="{0}", body="{1}").replace("12.redirect", "advice.sysctl").replace("test_it", "test_more")
+)
+HARDER = ADVICE.format("", 'assert seen("soft") == promised("hard")')
+UNSEEN = ADVICE.format(", unreachable", "pass")
+UNDECLARED = CHECK.format(arguments=", undeclared", body="pass")
+
+# Checks, options, and of the run: its exit status, and the last word of each verdict in JUnit's sense.
+ADVISED = {
+    "failed": (BOX + HARDER, [], 0, ["passed", "advice"]),
+    "could not look": (BOX + UNSEEN, [], 0, ["passed", "advice"]),
+    "failed, and asked for": (BOX + HARDER, ["--strict-advice"], 1, ["passed", "failed"]),
+    "could not look, and asked for": (BOX + UNSEEN, ["--strict-advice"], 1, ["passed", "error"]),
+    "followed": (BOX + ADVICE.format("", "assert seen(1) == promised(1)"), [], 0, ["passed", "passed"]),
+    "beside a failure": (BOX.replace("seen(301)", "seen(302)") + HARDER, [], 1, ["failed", "advice"]),
+    "beside boxes that nobody judged": (UNDECLARED + HARDER, [], 5, ["not reviewed", "advice"]),
+    "alone": (HARDER, [], 0, ["advice"]),
+    "alone, could not look": (UNSEEN, [], 5, ["advice"]),
+}
+
+
+@pytest.mark.parametrize(("checks", "options", "status", "outcomes"), ADVISED.values(), ids=ADVISED)
+def test_advice_fails_a_run_only_when_asked(run, checks, options, status, outcomes):
+    found, verdicts = run(checks, *options)
+    assert (found, [verdict.outcome for verdict in verdicts]) == (status, outcomes)
+
+
+def test_a_failure_stops_a_run_that_stops_at_the_first_and_advice_does_not(run):
+    _, verdicts = run(HARDER + BOX, "-x")
+    assert [verdict.outcome for verdict in verdicts] == ["advice", "passed"]
+
+
+def test_advice_is_told_last_in_two_lines_and_never_as_a_failure(run, capsys):
+    run(HARDER + UNSEEN.replace("test_more", "test_unseen") + BOX.replace("seen(301)", "seen(302)"), "--color=yes")
+    told = capsys.readouterr().out
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", told)
+    after = plain[plain.index("12.redirect it: failed on api.example.test") :]
+    assert (
+        "\nadvice on api.example.test: could not look: 192.0.2.1 does not answer\n"
+        "    1 checks wait for it: advice.sysctl\n    mend      start it\n"
+    ) in after
+    assert "\nadvice.sysctl on api.example.test: more: promised hard, seen soft\n    mend      turn it on\n" in after
+    assert "  advice      Advice beyond the checklist         2 advice\n" in plain
+    assert re.search(r"=+ 1 failed, 2 advice in ", plain)
+    assert not re.search(r"\x1b\[31m[^\x1b]*advice", told)
+
+
+def test_one_cause_for_boxes_and_advice_is_an_error(run, capsys):
+    run(UNSEEN + CHECK.format(arguments=", unreachable", body="pass"))
+    told = capsys.readouterr().out
+    assert (
+        "\nerror on api.example.test: 192.0.2.1 does not answer\n    2 checks wait for it: advice.sysctl, 12.redirect\n"
+        in told
+    )
+
+
+def test_pytests_own_report_tells_advice_as_skipped(run, pytester):
+    run(HARDER, "--junitxml=own.xml")
+    told = (pytester.path / "own.xml").read_text()
+    assert 'failures="0"' in told
+    assert "<skipped" in told
+    assert "advice: advice.sysctl more: advice on api.example.test" in told
+
+
 def test_what_names_no_box_is_no_verdict(run):
     assert run("\ndef test_it(target):\n    assert target.host == 'api.example.test'\n") == (5, [])

@@ -88,7 +88,7 @@ class Application:
         now = "".join(told["now"])
         if "end" not in told or not now.isdecimal():
             raise ProbeError(f"{outputs.host}: ss answered in an unknown form")
-        table = _processes(outputs, frozenset(int(pid) for pid in told["gunicorn"] if pid.isdecimal()))
+        table = processes(outputs, frozenset(int(pid) for pid in told["gunicorn"] if pid.isdecimal()))
         addresses, pids = set(), set()
         for line in told["listens"]:
             words = line.split()
@@ -126,7 +126,8 @@ class Application:
         return (*self.masters, *self.workers)
 
 
-def _processes(outputs: Outputs, gunicorn: frozenset[int]) -> dict[int, Process]:
+def processes(outputs: Outputs, gunicorn: frozenset[int] = frozenset()) -> dict[int, Process]:
+    """All processes of the server by their number, those told of marked as gunicorn's."""
     table = {}
     for line in outputs.text("app-processes").splitlines():
         words = line.split(None, 4)

@@ -53,14 +53,15 @@ END {
 """
 )
 
-# Everything that is compared stays on the host; names and paths leave it. A line of grep is PATH:LINE.
-_COPIES = (
+
+# Which of the files that find is led to hold one of the file's keys. Everything that is compared stays on the host;
+# names and paths leave it. A line of grep is PATH:LINE.
+COPIES = (
     """\
 {
   root cat "$ENV_FILE"
   printf '\\n=files\\n'
-  root find "$CHECKOUT" "$APP_DIR" /var/www -maxdepth 4 -name .git -prune -o -name venv -prune -o \
--type f -perm /0077 -size -64k -exec grep -aHE SECRET_KEY= {} +
+  root find %s -size -64k -exec grep -aHE SECRET_KEY= {} +
 } | awk -v own="$ENV_FILE" '"""
     + _READ
     + r"""
@@ -75,6 +76,7 @@ match($0, /:[ \t]*(export[ \t]+)?[A-Za-z_]*SECRET_KEY[ \t]*=/) {
 }' | head -n 20
 """
 )
+_BESIDE_IT = '"$CHECKOUT" "$APP_DIR" /var/www -maxdepth 4 -name .git -prune -o -name venv -prune -o -type f -perm /0077'
 
 _PROCESS = (
     """\
@@ -113,7 +115,7 @@ END {
 COMMANDS = {
     "env-file": Command('root ls -ldL "$ENV_FILE"'),
     "env-values": Command(_VALUES),
-    "env-copies": Command(_COPIES),
+    "env-copies": Command(COPIES % _BESIDE_IT),
     "env-process": Command(_PROCESS),
 }
 

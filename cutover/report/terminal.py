@@ -12,22 +12,24 @@ from typing import Self
 
 import pytest
 
-from cutover.checklist import Catalogue, catalogue
+from cutover.checklist import ADVICE, Catalogue, catalogue
 from cutover.inventory import Peer
 from cutover.report.run import Run
-from cutover.verdict import WORDS, Verdict, Word
+from cutover.verdict import OUTCOMES, Outcome, Verdict, Word
 
-COLOURS: dict[Word, dict[str, bool]] = {
+COLOURS: dict[Outcome, dict[str, bool]] = {
     "passed": {"green": True},
     "failed": {"red": True, "bold": True},
     "error": {"red": True},
+    "advice": {"yellow": True},
     "waived": {"yellow": True},
     "not reviewed": {"yellow": True},
 }
-SYMBOLS: dict[Word, str] = {
+SYMBOLS: dict[Outcome, str] = {
     "passed": "ok",
     "failed": "FAILED",
     "error": "ERROR",
+    "advice": "advice",
     "waived": "waived",
     "not reviewed": "-",
 }
@@ -67,7 +69,7 @@ def summarise(
     peers: Mapping[str, tuple[Peer, ...]],
     recorded: set[str],
 ) -> None:
-    """Print a line for each section of each target, then each failure, then each cause once."""
+    """Print a line for each section of each target, then each failure, each cause once, and the advice."""
     for target, verdicts in _by_target(run.verdicts).items():
         addresses = ", ".join(peer.address or peer.problem for peer in peers.get(target, ()))
         out.section(f"{target} ({addresses})" if addresses else target, sep="-")
@@ -75,10 +77,11 @@ def summarise(
             out.line("the server's inside is judged from facts recorded on the lab's host, not from this machine")
         _sections(out, verdicts)
     for verdict in run.verdicts:
-        if verdict.word == "failed":
+        if verdict.outcome == "failed":
             out.line("")
             _message(out, verdict)
     _causes(out, run.verdicts, "error")
+    _advice(out, run.verdicts)
     _causes(out, run.verdicts, "not reviewed")
     _without_verdict(out, run.verdicts)
     out.line("")
@@ -96,11 +99,12 @@ def _sections(out: pytest.TerminalReporter, verdicts: list[Verdict]) -> None:
     order = [section.id for section in catalogue().section]
     judged = sorted(verdicts, key=lambda verdict: order.index(verdict.control.section))
     for section, group in groupby(judged, key=lambda verdict: verdict.control.section):
-        words = Counter(verdict.word for verdict in group)
-        worst = next(word for word in WORDS if words[word])
-        counts = ", ".join(f"{words[word]} {word}" for word in reversed(WORDS) if words[word])
+        outcomes = Counter(verdict.outcome for verdict in group)
+        worst = next(outcome for outcome in OUTCOMES if outcomes[outcome])
+        counts = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in reversed(OUTCOMES) if outcomes[outcome])
+        number = "" if section == ADVICE else section
         out.write(f"  {SYMBOLS[worst]:7}", **COLOURS[worst])
-        out.line(f"{section:>3}  {_heading(catalogue(), section):34}  {counts}")
+        out.line(f"{number:>3}  {_heading(catalogue(), section):34}  {counts}")
 
 
 def _heading(rows: Catalogue, section: str) -> str:
@@ -114,15 +118,28 @@ def _message(out: pytest.TerminalReporter, verdict: Verdict) -> None:
         out.line(f"    {line}")
 
 
+def _advice(out: pytest.TerminalReporter, verdicts: list[Verdict]) -> None:
+    """Two lines for each advice that was not seen as promised."""
+    for verdict in verdicts:
+        if verdict.outcome == "advice" and verdict.word == "failed":
+            told = verdict.reason or f"promised {verdict.promised}, seen {verdict.seen}"
+            out.line("")
+            out.line(f"{verdict.control_id} on {verdict.place}: {verdict.title}: {told}", **COLOURS["advice"])
+            out.line(f"    mend      {verdict.mend}")
+
+
 def _causes(out: pytest.TerminalReporter, verdicts: list[Verdict], word: Word) -> None:
     """One paragraph for each cause, with everything that waits for it."""
     causes: dict[tuple[str, str], list[Verdict]] = {}
     for verdict in verdicts:
         if verdict.word == word:
             causes.setdefault((verdict.target, verdict.reason), []).append(verdict)
-    for (target, reason), waiting in causes.items():
+    worst = {cause: min((v.outcome for v in causes[cause]), key=OUTCOMES.index) for cause in causes}
+    for cause in sorted(causes, key=lambda cause: OUTCOMES.index(worst[cause])):
+        (target, reason), outcome, waiting = cause, worst[cause], causes[cause]
+        told = f"could not look: {reason}" if outcome == "advice" else reason
         out.line("")
-        out.line(f"{word} on {target}: {reason}", **COLOURS[word])
+        out.line(f"{outcome} on {target}: {told}", **COLOURS[outcome])
         controls = dict.fromkeys(verdict.control_id for verdict in waiting)
         out.line(f"    {len(waiting)} checks wait for it: {', '.join(controls)}")
         if word == "error":
@@ -134,7 +151,8 @@ def _without_verdict(out: pytest.TerminalReporter, verdicts: list[Verdict]) -> N
     told = {verdict.control_id for verdict in verdicts}
     boxes = {"checks": "no check of this run", "attestation": "a person has to state them"}
     for judged_by, why in boxes.items():
-        silent = [row.id for row in catalogue().control if row.judged_by == judged_by and row.id not in told]
+        rows = [row for row in catalogue().control if row.judged_by == judged_by and not row.is_advice]
+        silent = [row.id for row in rows if row.id not in told]
         if silent:
             out.line("")
             out.line(f"{len(silent)} of the checklist's boxes not judged, {why}: {', '.join(silent)}")

@@ -30,6 +30,7 @@ app.wsgi_app = tardy
 LOOKED_AT_IN_PROCESSES = {
     "application_fits_into_its_tier",
     "memory_is_left",
+    "memory_of_the_application_stays_out_of_files",
     "logs_are_written_since_the_start",
     "open_logs_are_the_ones_people_read",
     "no_traceback_since_the_start",

@@ -8,6 +8,7 @@ HEADERS = "/etc/nginx/snippets/mirai-security-headers.conf"
 
 # What needs https to be looked at, and what needs a token.
 OVER_HTTPS = {
+    "answers_do_not_tell_a_version",
     "front_page_answers",
     "knowledge_is_refused_without_a_token",
     "header_on_every_surface",
