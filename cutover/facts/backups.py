@@ -30,7 +30,7 @@ awk -v place="$BACKUP_DIR/" 'index($0, place) == 1 || ++members <= 3000'""",
     "backup-dumps": Command(
         r"""root find "$BACKUP_DIR" -maxdepth 2 -type f -mmin "-$BACKUP_MINUTES" -exec tail -v -c 200 {} + |
 grep -aE '^==> /.* <==$|^-- PostgreSQL database dump complete'
-root find "$BACKUP_DIR" -maxdepth 2 -type f -mmin "-$BACKUP_MINUTES" -exec gzip -t {} ";" -print |
+root find "$BACKUP_DIR" -maxdepth 2 -type f -name "*.gz" -mmin "-$BACKUP_MINUTES" -exec gzip -t {} ";" -print |
 sed 's/^/unpacked /'
 exit 0""",
         seconds=60,

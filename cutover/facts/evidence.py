@@ -91,8 +91,10 @@ class Outputs:
         if refusal := _REFUSAL.search(output.stderr):
             if not self.sudo:
                 raise NotDeclared("needs root on the server, and the inventory declares sudo = false")
-            # The label is the name that --host knows it by.
-            advice = f"`cutover sudoers --host {self.host}` prints what /etc/sudoers.d/cutover must hold there"
+            advice = (
+                f"`cutover sudoers --host {self.host}` prints what /etc/sudoers.d/cutover must hold there;"
+                " what it leaves out is asked by an account that may do more"
+            )
             raise ProbeError(f"{self.host}: {refusal[0]}", advice)
         return output
 

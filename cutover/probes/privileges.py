@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from cutover.errors import UsageError
 from cutover.facts.evidence import Command
 from cutover.inventory import Server, Target
 from cutover.probes.server import AFTER, AS_ROOT, COMMANDS, variables
@@ -46,7 +47,8 @@ def sudoers(target: Target, server: Server, account: str) -> str:
     """A file for /etc/sudoers.d by which ``account`` may do on the server what a visit does as root, and no more."""
     rules: dict[str, list[str]] = {}
     left_out = []
-    places: dict[str, str] = {**variables(target, server), "user": server.user}
+    places = {**variables(target, server), "user": server.user}
+    del places["MARK"]  # of one run
     for name, command in {**COMMANDS, **AFTER}.items():
         if command.needs and not places[command.needs]:
             continue
@@ -105,5 +107,5 @@ def _rule(command: Command, words: Words) -> str:
     told = [*(AS_ROOT % {"seconds": command.seconds}).split(), *words]
     for word in told:
         if not word.isprintable() or re.search(r"[\s\\]", word):
-            raise ValueError(f"sudoers cannot hold it exactly: {word!r}")
-    return "/usr/sbin/" + " ".join(re.sub(r"([*?\[\]!:,=#])", r"\\\1", word) for word in told)
+            raise UsageError(f"sudoers cannot hold it exactly: {word!r}")
+    return "/usr/sbin/" + " ".join(re.sub(r"([*?\[\]:,=#])", r"\\\1", word) for word in told)
