@@ -68,6 +68,7 @@ exit 0""",
 sed 's/#.*//' | awk 'NF { print "rule", $0 }' | head -n 500""",
         needs="DB_NAME",
     ),
+    # Quoted, because a word of root's holds no blank.
     "postgres-roles": Command(
         r"""root runuser -u postgres -- psql -XAtxqc 'TABLE"pg_roles"' |
 awk -F '|' -v role="$DB_ROLE" '
