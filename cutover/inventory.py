@@ -178,7 +178,8 @@ class Server(Promise):
 
     ``remote`` and ``commit`` are what the checkout must be of; ``cors_origins`` what may call the API; empty,
     they are not declared and their checks not reviewed. ``workers`` is the checklist's processors × 2 + 1
-    unless declared. ``service`` is empty when the application runs without systemd (section 10 is optional).
+    unless declared. ``user`` is whom the application runs as; `cutover sudoers` alone needs to know it beforehand.
+    ``service`` is empty when the application runs without systemd (section 10 is optional).
     ``certificate`` and ``private_key`` are certbot's files for the host's name unless declared. ``allow_active``
     lets a command do more than look: it is ``--allow-active``.
     """
@@ -196,6 +197,7 @@ class Server(Promise):
     certificate: Directory | None = None
     private_key: Directory | None = None
     nginx_site: Name = "mirai-knowledge-system"
+    user: Annotated[str, Field(pattern=r"^([a-z_][\w.-]*)?$")] = ""
     service: Annotated[str, Field(pattern=r"^([\w@-][\w@.-]*)?$")] = "mirai-knowledge-system"
     bind_port: Port = 8000
     remote: str = ""

@@ -92,14 +92,7 @@ def _targets(config: pytest.Config) -> tuple[tuple[Target, ...], dict[str, Recor
     if (addresses or ssh) and len(hosts) != 1:
         raise UsageError("--address and --ssh speak of one host: name it with exactly one --host")
     if config.option.inventory:
-        targets = declarations.load(config.option.inventory)
-        known = {name: target for target in targets for name in (target.host, target.label)}
-        hosts = [host if host in known else host.rstrip(".").lower() for host in hosts]
-        for host in hosts:
-            if host not in known:
-                raise UsageError(f"--host {host}: not in {config.option.inventory}, which has {', '.join(known)}")
-        if hosts:
-            targets = tuple(target for target in targets if {target.host, target.label} & set(hosts))
+        targets = declarations.chosen(config.option.inventory, hosts)
         return tuple(declarations.overridden(target, addresses, ssh) for target in targets), {}
     targets = tuple(declarations.from_options(host, addresses, ssh) for host in hosts if host != DEMO)
     if DEMO not in hosts:

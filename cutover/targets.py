@@ -47,6 +47,17 @@ def load(path: Path) -> tuple[Target, ...]:
     return tuple(_anchored(target, path, f"target[{number}]") for number, target in enumerate(targets))
 
 
+def chosen(path: Path, hosts: list[str]) -> tuple[Target, ...]:
+    """The targets of an inventory that ``--host`` names, all without any; UsageError for a name it does not have."""
+    targets = load(path)
+    known = dict.fromkeys(name for target in targets for name in (target.host, target.label))
+    hosts = [host if host in known else host.rstrip(".").lower() for host in hosts]
+    for host in hosts:
+        if host not in known:
+            raise UsageError(f"--host {host}: not in {path}, which has {', '.join(known)}")
+    return tuple(target for target in targets if not hosts or {target.host, target.label} & set(hosts))
+
+
 def from_options(host: str, addresses: list[str], ssh: str | None) -> Target:
     """The target that ``--host``, ``--address`` and ``--ssh`` describe; UsageError for what is none."""
     return _from_row({"host": host}, addresses, ssh)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from lab import acme, base, clock, database, deploy, dns, faults, host, machine, matrix, network
+from lab import acme, base, clock, database, deploy, dns, faults, host, machine, matrix, network, privilege
 
 T = TypeVar("T")
 
@@ -209,6 +209,17 @@ def copy(number: int) -> None:
     print(f"lab: {made.spec.name} is up: --host {network.API.fqdn} {' '.join(matrix.options(made))}")
 
 
+def prove_privilege(number: int) -> int:
+    """Compare what accounts of different rights see on a fresh copy; 0 when it is the same."""
+    layers = deployed_layers()
+    with the_lab(fcntl.LOCK_SH):
+        made = step(f"copy {number}", lambda: matrix.boot_copy(network.COPIES[number - 1], layers))
+        try:
+            return 0 if privilege.prove(made) else 1
+        finally:
+            made.destroy()
+
+
 def require_up() -> None:
     """Refuse what needs the whole lab while a part of it is missing; the host may be between two lives."""
     if missing := [what for what, there in parts().items() if not there and not what.startswith("host")]:
@@ -232,6 +243,8 @@ def main() -> int:
     matrix_of.add_argument("--only", action="append", default=[], metavar="NAME", help="faults with this in their name")
     matrix_of.add_argument("--jobs", type=int, choices=range(1, 5), default=2, help="copies used side by side")
     matrix_of.add_argument("--list", action="store_true", dest="listed", help="tell their names and what they are")
+    privileged = commands.add_parser("privilege", help="compare what root sees with what `cutover sudoers` lets see")
+    privileged.add_argument("--copy", type=int, choices=range(1, len(network.COPIES) + 1), default=1, dest="number")
     commands.add_parser("record", help="put the host's server facts into the demo")
     asked = parser.parse_args()
     if asked.command == "faults" and asked.listed:
@@ -254,6 +267,8 @@ def main() -> int:
                 return run_faults(asked.only, listed=False, jobs=asked.jobs)
             case "copy":
                 copy(asked.number)
+            case "privilege":
+                return prove_privilege(asked.number)
             case changing:
                 with the_lab(fcntl.LOCK_EX):
                     {"up": up, "releases": releases, "down": down}[changing]()

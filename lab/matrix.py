@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -86,10 +87,10 @@ def boot_copy(spec: HostSpec, layers: list[Path]) -> Host:
     return host
 
 
-def options(host: Host) -> list[str]:
+def options(host: Host, account: str = OPERATOR) -> list[str]:
     """How the suite is led to a copy."""
     addresses = [word for address in host.spec.addresses for word in ("--address", address)]
-    return [*addresses, "--ssh", f"{OPERATOR}@{host.spec.ipv4}"]
+    return [*addresses, "--ssh", f"{account}@{host.spec.ipv4}"]
 
 
 def compare(fault: Fault, seen: Seen) -> str:
@@ -109,34 +110,33 @@ def compare(fault: Fault, seen: Seen) -> str:
 
 def verify(host: Host, more: tuple[str, ...] = ()) -> Seen:
     """Verify a copy by the lab's inventory."""
-    argv = [
-        "./verify",
-        "-p",
-        "no:cacheprovider",
-        "--inventory",
-        "lab/inventory.toml",
-        "--host",
-        API.fqdn,
-        *options(host),
-        *more,
-    ]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=SUITE_SECONDS)
-    report = [line.partition(": ")[2] for line in done.stdout.splitlines() if line.startswith("report: ")]
-    if not report:
-        raise Refusal(f"the suite wrote no report, status {done.returncode}: {done.stdout[-500:]} {done.stderr[-500:]}")
     words: dict[str, set[str]] = {"passed": set(), "failed": set(), "error": set(), "not reviewed": set()}
     advice = set()
-    cases = ET.parse(ROOT / report[0]).getroot().findall(".//testcase")
-    for case in cases:
-        told = {entry.get("name"): entry.get("value") or "" for entry in case.iter("property")}
-        words[told["verdict"] or ""].add(told["check"])
-        if "advice" in told:
-            advice.add(told["check"])
+    cases, status = judge([*options(host), *more])
+    for case in cases.values():
+        words[case["verdict"]].add(case["check"])
+        if "advice" in case:
+            advice.add(case["check"])
     unseen = words["not reviewed"] - NOT_REVIEWED
     return Seen(
         fails=frozenset(words["failed"]),
         errors=frozenset(words["error"] | unseen),
         advice=frozenset(advice),
         verdicts=len(cases),
-        status=done.returncode,
+        status=status,
     )
+
+
+def judge(options: Sequence[str], inventory: str = "lab/inventory.toml") -> tuple[dict[str, dict[str, str]], int]:
+    """What the suite says of a copy: the properties of each case by its name, and the exit status."""
+    argv = ["./verify", "-p", "no:cacheprovider", "--inventory", inventory, "--host", API.fqdn, *options]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=SUITE_SECONDS)
+    report = [line.partition(": ")[2] for line in done.stdout.splitlines() if line.startswith("report: ")]
+    if not report:
+        raise Refusal(f"the suite wrote no report, status {done.returncode}: {done.stdout[-500:]} {done.stderr[-500:]}")
+    told = {}
+    for case in ET.parse(ROOT / report[0]).getroot().iter("testcase"):
+        # Behind the equals sign stands what was seen.
+        name = (case.get("name") or "").partition(" = ")[0]
+        told[name] = {entry.get("name") or "": entry.get("value") or "" for entry in case.iter("property")}
+    return told, done.returncode

@@ -117,8 +117,9 @@ def test_start_script():
 def test_run_of_the_start_script():
     facts = Run.read(printed({"app-check": "ended 1\nsaid one\nsaid \nsaid two\n"}), "app-check")
     assert (facts.status, facts.said) == (1, "one; two")
-    refused = "ended 1\nsaid sudo: a password is required\n"
-    for output in ("missing\n", "", "ended x\n", refused, ended(2, "", "sh: 3: cd: can't cd to /opt/app")):
+    refused = ended(0, "ended 1\nsaid sudo: a password is required\n", "sudo: a password is required")
+    astray = ended(0, "", "env: cannot change directory to '/opt/app': No such file or directory")
+    for output in ("missing\n", "", "ended x\n", refused, astray):
         with pytest.raises(ProbeError):
             Run.read(printed({"app-check": output}), "app-check")
 

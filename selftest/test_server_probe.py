@@ -19,7 +19,7 @@ SHELLS = {"sh": ["sh"], "dash": ["dash"], "bash": ["bash", "--posix"], "busybox"
 GUARD_SECONDS = 60.0
 NAP = f"61.{os.getpid():07}"  # seconds, an argument that no other process has
 
-PLACES = {"APP_DIR": "/srv/it's $HOME"}
+PLACES = {"APP_DIR": "/srv/it's $HOME", "DB_NAME": ""}
 
 AS_OPS = "id() { echo 1000; }; sudo() { echo 'sudo: a password is required' >&2; return 1; }; "
 COMMANDS = {
@@ -43,6 +43,9 @@ COMMANDS = {
     "input": Command("cat; echo ended"),
     "locale": Command("echo $LC_ALL"),
     "refused": Command(AS_OPS + "root cat /etc/shadow"),
+    "refused-aside": Command(AS_OPS + 'told=$(root crontab -l 2>&1); refusal "$told"'),
+    "not-needed": Command("echo never", needs="DB_NAME"),
+    "needed": Command("echo always", needs="APP_DIR"),
     "secret": Command("echo MKS_JWT_SECRET_KEY=abcdefghijklmnop"),
     "place": Command('echo "$APP_DIR"'),
     "last": Command("echo last"),
@@ -114,6 +117,8 @@ def test_what_was_printed_before_a_timeout_is_kept_as_evidence(outputs):
         ("frames", 0, f"\n{MARK[::-1]} err frames 1\n\n0\n{MARK[:-1]} end\n", ""),
         ("input", 0, "ended\n", ""),
         ("locale", 0, "C\n", ""),
+        ("not-needed", 0, "", ""),
+        ("needed", 0, "always\n", ""),
         ("secret", 0, "MKS_JWT_SECRET_KEY=[redacted]\n", ""),
         ("place", 0, "/srv/it's $HOME\n", ""),
         ("last", 0, "last\n", ""),
@@ -148,13 +153,24 @@ def test_a_command_that_fails_is_a_probe_error_with_its_own_words(outputs, name,
         outputs.text(name)
 
 
-def test_a_refused_sudo_is_an_error_where_it_was_declared(outputs):
+@pytest.mark.parametrize("name", ["refused", "refused-aside"])
+def test_a_refused_sudo_is_an_error_where_it_was_declared(outputs, name):
     with pytest.raises(ProbeError, match="a password is required") as caught:
-        outputs.text("refused")
-    assert "sudo -n" in caught.value.advice
+        outputs.text(name)
+    assert f"cutover sudoers --host {HOST}" in caught.value.advice
     undeclared = Outputs(AT, HOST, outputs.outputs, sudo=False)
     with pytest.raises(NotDeclared):
-        undeclared.text("refused")
+        undeclared.text(name)
+
+
+def test_where_no_sudo_is_declared_none_is_called():
+    commands = {"never": Command("id() { echo 1000; }; sudo() { echo called; }; root cat /etc/shadow")}
+    script = server.compose(commands, MARK, {"SUDO": "no"})
+    answer = run_bounded(["sh", "-c", script], seconds=GUARD_SECONDS, bytes_=server.VISIT_BYTES).stdout
+    seen = Outputs(AT, HOST, server.parse(commands, MARK, answer), sudo=False)
+    assert seen.outputs["never"].stdout == ""
+    with pytest.raises(NotDeclared, match="sudo = false"):
+        seen.text("never")
 
 
 @pytest.mark.parametrize("shell", [name for name, argv in SHELLS.items() if name != "sh" and shutil.which(argv[0])])

@@ -31,6 +31,8 @@ LAYERS = {
     "fixtures": 4,
     "verification": 5,
     "plugin": 6,
+    "cli": 6,
+    "__main__": 7,
 }
 
 # Boxes that are to be judged by checks and have none yet: reports tell them as not reviewed. This may only shrink.

@@ -23,12 +23,15 @@ echo end
 # As whom may read the environment file, which is whom the script is for. It starts in its own directory, as a
 # person starts it, and leaves no .pyc. What is long and unbroken in its words may be a secret.
 _SCRIPT = """\
-owner=$(root stat -L -c %%U "$ENV_FILE")
-[ -n "$owner" ] || { echo missing; exit; }
-cd "$APP_DIR" || exit
+user=$(root stat -L -c %%U "$ENV_FILE")
+[ -n "$user" ] || { echo missing; exit; }
 if [ -x "$APP_DIR" ] && [ ! -e "$APP_DIR/run_production.sh" ]; then echo missing; exit; fi
-said=$(root runuser -u "$owner" -- env PYTHONDONTWRITEBYTECODE=1 "$APP_DIR/run_production.sh" %s 2>&1)
-echo "ended $?"
+said=$(root runuser -u "$user" -- env --chdir="$APP_DIR" PYTHONDONTWRITEBYTECODE=1 \
+  "$APP_DIR/run_production.sh" %s 2>&1)
+ended=$?
+refusal "$said"
+[ $ended -ne 125 ] || { printf '%%s\n' "$said" >&2; exit; }
+echo "ended $ended"
 printf '%%s\\n' "$said" | head -c 2000 |
   sed 's/\\x1b\\[[0-9;]*m//g; s/[[:alnum:]+/=_-]\\{24,\\}/[hidden]/g; s/^/said /'
 """
@@ -215,7 +218,5 @@ class Run:
         if len(told["ended"]) != 1 or not told["ended"][0].isdecimal():
             reason = output.stderr.strip().partition("\n")[0] or "it answered in an unknown form"
             raise ProbeError(f"{outputs.host}: the start script could not be run: {reason}")
-        if told["said"] and told["said"][0].startswith("sudo: "):
-            raise ProbeError(f"{outputs.host}: {told['said'][0]}", "allow the operator's user to run it by sudo -n")
         words = "; ".join(line for line in told["said"] if line.strip())
         return cls(int(told["ended"][0]), words[:500], outputs.evidence(name))

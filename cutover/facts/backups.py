@@ -28,13 +28,13 @@ awk -v place="$BACKUP_DIR/" 'index($0, place) == 1 || ++members <= 3000'""",
         seconds=60,
     ),
     "backup-dumps": Command(
-        r"""[ -n "$DB_NAME" ] || exit 0
-root find "$BACKUP_DIR" -maxdepth 2 -type f -mmin "-$BACKUP_MINUTES" -exec tail -v -c 200 {} + |
+        r"""root find "$BACKUP_DIR" -maxdepth 2 -type f -mmin "-$BACKUP_MINUTES" -exec tail -v -c 200 {} + |
 grep -aE '^==> /.* <==$|^-- PostgreSQL database dump complete'
-root find "$BACKUP_DIR" -maxdepth 2 -type f -mmin "-$BACKUP_MINUTES" -exec gzip -t {} ";" -print 2>/dev/null |
+root find "$BACKUP_DIR" -maxdepth 2 -type f -name "*.gz" -mmin "-$BACKUP_MINUTES" -exec gzip -t {} ";" -print |
 sed 's/^/unpacked /'
 exit 0""",
         seconds=60,
+        needs="DB_NAME",
     ),
     "data-files": Command(
         'root find "$DATA_DIR" -maxdepth 3 -type f -exec ls -lnb --time-style=+%s {} + | head -n 1000'

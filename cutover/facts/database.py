@@ -53,41 +53,43 @@ for path, text in re.findall(r"(?ms)^==> (/\S+\.json) <==\n(.*?)(?=^==> /|\Z)", 
 """
 COMMANDS = {
     "postgres-units": Command(
-        r"""[ -n "$DB_NAME" ] || exit 0
-systemctl show postgresql.service "postgresql@*.service" "postgresql-*.service" \
+        r"""systemctl show postgresql.service "postgresql@*.service" "postgresql-*.service" \
   -p Id -p ActiveState -p SubState -p UnitFileState
 cat /etc/postgresql/*/*/start.conf 2>/dev/null | sed 's/#.*//' | awk 'NF == 1 { print "start " $1 }'
-exit 0"""
+exit 0""",
+        needs="DB_NAME",
     ),
     "postgres-listeners": Command(
-        r"""[ -n "$DB_NAME" ] || exit 0
-root ss -ltnpH | awk '/"postgres"/ { print "listens", $4 }'"""
+        r"""root ss -ltnpH | awk '/"postgres"/ { print "listens", $4 }'""",
+        needs="DB_NAME",
     ),
     "postgres-hba": Command(
-        r"""[ -n "$DB_NAME" ] || exit 0
-root find /etc/postgresql -name pg_hba.conf -exec cat {} + |
-sed 's/#.*//' | awk 'NF { print "rule", $0 }' | head -n 500"""
+        r"""root find /etc/postgresql -name pg_hba.conf -exec cat {} + |
+sed 's/#.*//' | awk 'NF { print "rule", $0 }' | head -n 500""",
+        needs="DB_NAME",
     ),
+    # Quoted, because a word of root's holds no blank.
     "postgres-roles": Command(
-        r"""[ -n "$DB_NAME" ] || exit 0
-root runuser -u postgres -- psql -XAtxqc "TABLE pg_roles" |
+        r"""root runuser -u postgres -- psql -XAtxqc 'TABLE"pg_roles"' |
 awk -F '|' -v role="$DB_ROLE" '
 { asked = 1 }
 $1 == "rolname" { own = $2 == role; if (own) print "role there" }
 own && /^(rolsuper|rolcreaterole|rolcreatedb|rolcanlogin|rolbypassrls|rolreplication)\|/ { print "may", $1, $2 }
 END { if (asked) print "asked roles" }'
-root runuser -u postgres -- psql -XAtxqc "TABLE pg_database" |
+root runuser -u postgres -- psql -XAtxqc 'TABLE"pg_database"' |
 awk -F '|' -v name="$DB_NAME" '{ asked = 1 }
 $1 == "datname" && $2 == name { print "database there" }
-END { if (asked) print "asked databases" }'"""
+END { if (asked) print "asked databases" }'""",
+        needs="DB_NAME",
     ),
     "postgres-own-url": Command(
-        rf"""[ -n "$DB_NAME" ] || exit 0
-root cat "$ENV_FILE" | python3 -I -c '{_CONNECT}' "{_ROWS}" 2>&1 | head -n 500"""
+        rf"""root cat "$ENV_FILE" | python3 -I -c '{_CONNECT}' "{_ROWS}" 2>&1 | head -n 500""",
+        needs="DB_NAME",
     ),
     "json-records": Command(
-        rf"""[ -n "$DB_NAME" ] || exit 0
-root find "$DATA_DIR" -maxdepth 1 -type f -size -64M -exec head -v -c 67108864 {{}} + | python3 -I -c '{_RECORDS}'"""
+        rf"""root find "$DATA_DIR" -maxdepth 1 -type f -size -64M -exec head -v -c 67108864 {{}} + |
+python3 -I -c '{_RECORDS}'""",
+        needs="DB_NAME",
     ),
 }
 

@@ -23,12 +23,15 @@ class Evidence:
 class Command:
     """One command for the server: POSIX sh that changes nothing, and its timeout in seconds.
 
-    ``root`` before a program runs it with the privileges that reading it needs. The inventory's places are
-    variables: ``"$APP_DIR"`` and the others of ``cutover.probes.server.variables``.
+    ``root`` before a program runs it with the privileges that reading it needs; its words can be told before the
+    visit (``cutover.probes.privileges``). The inventory's places are variables: ``"$APP_DIR"`` and the others of
+    ``cutover.probes.server.variables``. ``refusal "$told"`` passes sudo's refusal on where ``2>&1`` caught it.
+    Where the inventory leaves the place empty that a command ``needs``, it is not run, and printed nothing.
     """
 
     line: str
     seconds: int = 10
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,10 @@ class Outputs:
         if refusal := _REFUSAL.search(output.stderr):
             if not self.sudo:
                 raise NotDeclared("needs root on the server, and the inventory declares sudo = false")
-            advice = "allow the operator's user the commands after the word root in cutover/facts/ by sudo -n"
+            advice = (
+                f"`cutover sudoers --host {self.host}` prints what /etc/sudoers.d/cutover must hold there;"
+                " what it leaves out is asked by an account that may do more"
+            )
             raise ProbeError(f"{self.host}: {refusal[0]}", advice)
         return output
 

@@ -14,7 +14,7 @@ COMMANDS = {
     "logrotate": Command(
         r"""told=$(root logrotate -d /etc/logrotate.conf 2>&1)
 rc=$?
-case $told in "sudo: "*) printf '%s\n' "$told" >&2; exit $rc ;; esac
+refusal "$told"
 printf '%s\n' "$told" | grep -avE '^(Creating new state|Reading state|reading config|including|empty log|  |$)'
 [ $rc -lt 126 ] || { printf '%s\n' "$told" | head -n 1 >&2; exit $rc; }
 exit 0"""

@@ -12,10 +12,11 @@ from cutover.facts.lines import by_key
 # Values stay on the server: what is told is how many there are.
 COMMANDS = {
     "metrics": Command(
-        r"""[ -n "$METRICS_PORT" ] || exit 0
-answer=$(curl -sS -m 5 -w '\nstatus %{http_code}\n' "http://127.0.0.1:$METRICS_PORT$METRICS_PATH" | head -c 8388608)
+        r"""answer=$(curl -sS -m 5 -w '\nstatus %{http_code}\n' "http://127.0.0.1:$METRICS_PORT$METRICS_PATH" |
+  head -c 8388608)
 printf '%s\n' "$answer" | awk '/^status / { print } /^# (HELP|TYPE) / { described++ }
-END { print "described", described + 0 }'"""
+END { print "described", described + 0 }'""",
+        needs="METRICS_PORT",
     ),
 }
 _DESCRIBED = re.compile(r"(?m)^# (HELP|TYPE) \w+")

@@ -41,7 +41,8 @@ awk '
 {_LINEAGE}
 hooks=/etc/letsencrypt/renewal-hooks
 runs=$(find -L "$hooks/deploy" "$hooks/post" -maxdepth 1 -type f -perm /111 ! -name '*~' 2>/dev/null)
-[ ! -d "$hooks" ] || root grep -RHIs -e nginx -e reload -e restart -e HUP "$hooks" | runs="$runs" awk '
+[ ! -d "$hooks" ] || root grep -RHIs /etc/letsencrypt/renewal-hooks -e nginx -e reload -e restart -e HUP |
+runs="$runs" awk '
   BEGIN {{ count = split(ENVIRON["runs"], names, "\\n"); for (i = 1; i <= count; i++) run[names[i]] = 1 }}
   {{ file = $0; sub(/:.*/, "", file); line = substr($0, length(file) + 2) }}
   file ~ /renewal-hooks\\/pre\\// || line ~ /^[ \\t]*#/ {{ next }}
@@ -76,18 +77,25 @@ grep -HsE "$renews" /etc/crontab /etc/cron.d/* /etc/cron.hourly/* /etc/cron.dail
     case $file in /etc/cron.*ly/*) [ -x "$file" ] || continue ;; esac
     echo "entry $file"
   done
-root crontab -l 2>/dev/null | grep -HsE --label=crontab "$renews" | live | sed -n "1s/.*/entry root's crontab/p\""""
+root crontab -l | grep -HsE --label=crontab "$renews" | live | sed -n "1s/.*/entry root's crontab/p\""""
     ),
     # Asks Let's Encrypt, and so only when allowed.
     "renewal-rehearsal": Command(
-        'PATH=$PATH:/snap/bin\n[ -z "$ALLOW_ACTIVE" ] || root certbot renew --dry-run --no-random-sleep-on-renew 2>&1',
+        """\
+PATH=$PATH:/snap/bin
+told=$(root certbot renew --dry-run --no-random-sleep-on-renew 2>&1)
+rc=$?
+refusal "$told"
+printf '%s\\n' "$told"
+exit $rc""",
         seconds=120,
+        needs="ALLOW_ACTIVE",
     ),
     # Each run begins with its arguments, which stay on the host with the texts of hooks, but for the word that makes
     # it a rehearsal; the newest lines of all logs, in the order of time.
     "renewal-log": Command(
         """\
-root grep -RHIs -e :Arguments: -e :ERROR: -e renewals -e renew.failure -e Attempting.to.renew /var/log/letsencrypt |
+root grep -RHIs /var/log/letsencrypt -e :Arguments: -e :ERROR: -e renewals -e renew.failure -e Attempting.to.renew |
 awk '
   { file = $0; sub(/:.*/, "", file); line = substr($0, length(file) + 2)
     arguments = /--dry-run/ ? "Arguments: --dry-run" : "Arguments:"; sub(/Arguments:.*/, arguments, line)

@@ -20,9 +20,10 @@ COMMANDS = {
     # `sshd -T` tells what holds for everybody; what Match blocks change is read from the files, as `-C` asks for one
     # named user at a time.
     "sshd-files": Command(
-        "root grep -RIiwE -e Match -e Include -e PasswordAuthentication -e KbdInteractiveAuthentication"
+        "root grep -RIiwE /etc/ssh/sshd_config /etc/ssh/sshd_config.d"
+        " -e Match -e Include -e PasswordAuthentication -e KbdInteractiveAuthentication"
         " -e ChallengeResponseAuthentication -e PubkeyAuthentication -e PermitRootLogin -e PermitEmptyPasswords"
-        " -e AuthenticationMethods /etc/ssh/sshd_config /etc/ssh/sshd_config.d"
+        " -e AuthenticationMethods"
         " | sed 's/=/ /' | grep -v ':[[:space:]]*#' | head -n 2000"
     ),
     # sshd writes its pid file anew whenever it reads its configuration, also after a reload.

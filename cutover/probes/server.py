@@ -103,11 +103,16 @@ OUTPUT_BYTES = 256 * 1024  # of each command
 VISIT_BYTES = 32 * 1024 * 1024  # of all together
 VISIT_SECONDS = 300.0  # of all together: a hang guard, each command has its own timeout
 
-# `root` has its timeout inside sudo, because an ordinary user cannot end a root process.
-_PRELUDE = """\
-root() {
-  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n -- timeout -k 2 %(seconds)d "$@"; fi
-}
+# What `root` has sudo run: from /, for the reason told in cutover.probes.privileges, and with its timeout inside,
+# because an ordinary user cannot end a root process.
+AS_ROOT = "chroot / timeout -k 2 %(seconds)d"
+_PRELUDE = f"""\
+root() {{
+  if [ "$(id -u)" -eq 0 ]; then "$@"
+  elif [ "$SUDO" = no ]; then echo 'sudo: not to be used' >&2; return 1
+  else sudo -n -- {AS_ROOT} "$@"; fi
+}}
+refusal() {{ printf '%%s\\n' "$1" | grep -E '^(sudo: |Sorry, user )' >&2; }}
 """
 
 # The mark is random, so that nothing a command prints can pass for a frame. The exit status travels as the
@@ -178,6 +183,7 @@ def variables(target: Target, server: Server) -> dict[str, str]:
         "BIND_PORT": str(server.bind_port),
         "BACKUP_MINUTES": str(target.limits.backup_hours * 60),
         "MARK": MARK,
+        "SUDO": "yes" if server.sudo else "no",
         "DB_NAME": declared.name if declared else "",
         "DB_ROLE": declared.role if declared else "",
         "METRICS_PORT": str(scraped.port) if scraped else "",
@@ -191,7 +197,8 @@ def compose(commands: Mapping[str, Command], mark: str, places: Mapping[str, str
     lines = [_SCRIPT % {"mark": mark, "bytes": OUTPUT_BYTES + 1}]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in places.items()]
     for name, command in commands.items():
-        line = _PRELUDE % {"seconds": command.seconds} + command.line
+        wanted = not command.needs or places[command.needs]
+        line = _PRELUDE % {"seconds": command.seconds} + command.line if wanted else ":"
         lines.append(f"visit {name} {command.seconds + 3} {shlex.quote(line)}")
     return "\n".join(lines)
 

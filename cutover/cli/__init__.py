@@ -1,0 +1,1 @@
+"""The command ``cutover``: a module for each of its commands; verifying is pytest's."""
