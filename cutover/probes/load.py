@@ -23,6 +23,7 @@ from cutover.facts.evidence import Evidence
 from cutover.facts.load import Load, Sample
 from cutover.inventory import Limits, Peer
 from cutover.probes.dialling import Dialler, now, reach
+from cutover.probes.threads import INTERRUPTED
 from cutover.redact import redact
 
 LOCUSTFILE = Path(__file__).parents[1] / "locustfile.py"
@@ -128,6 +129,8 @@ def _drive(stage: dict[str, object], limits: Limits, folder: Path) -> str:
     ):
         assert process.stdin is not None
         _RUNNING.add(process)
+        if INTERRUPTED.is_set():  # by now, and `stop` may not have seen it
+            _kill(process)
         try:
             # It may have died already: missing samples tell. The pipe stays open: it ends with the driver.
             with contextlib.suppress(BrokenPipeError):
