@@ -95,7 +95,7 @@ GRACE_SECONDS = 3  # of a command's shell, beyond what is said to `root`
 # `root` has its timeout inside sudo, because an ordinary user cannot end a root process.
 _PRELUDE = """\
 root() {
-  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n -- timeout -k 2 %(seconds)d "$@"; fi
+  if [ "$ACCOUNT" -eq 0 ]; then "$@"; else sudo -n -- timeout -k 2 %(seconds)d "$@"; fi
 }
 """
 
@@ -103,14 +103,15 @@ root() {
 # last line of standard error, which is the one stream that is collected before it is sent.
 _SCRIPT = """\
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export ACCOUNT=$(id -u)
+now=$(date +%%s%%N)
 visit() {
-  begun=$(date +%%s%%N)
   printf '\\n%(mark)s out %%s\\n' "$1"
   { errors=$( {
     { timeout -k 2 "$2" sh -c "$3" </dev/null; printf '\\n%%s' "$?" >&2; } | head -c %(bytes)d >&3
   } 2>&1 | tail -c 4096 ); } 3>&1
-  micros=$(( ($(date +%%s%%N) - begun) / 1000 ))
-  printf '\\n%(mark)s err %%s %%s %%s\\n%%s\\n%(mark)s end\\n' "$1" "$begun" "$micros" "$errors"
+  begun=$now now=$(date +%%s%%N)
+  printf '\\n%(mark)s err %%s %%s %%s\\n%%s\\n%(mark)s end\\n' "$1" "$begun" "$(( (now - begun) / 1000 ))" "$errors"
 }
 """
 
