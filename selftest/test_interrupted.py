@@ -6,11 +6,14 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from cutover.errors import ProbeError
+from cutover.probes import process
 from selftest.test_server_probe import having, running
 
 ROOT = Path(__file__).parents[1]
@@ -76,4 +79,12 @@ def test_an_interrupted_run_ends_at_once(tmp_path, surroundings, silent, kind):
         assert time.monotonic() - begun < AT_ONCE
     assert run.returncode == pytest.ExitCode.INTERRUPTED, told
     assert "Traceback" not in told
+    assert running(NAP) == []
+
+
+def test_nothing_is_started_once_the_run_was_interrupted(monkeypatch):
+    monkeypatch.setattr(process, "INTERRUPTED", threading.Event())
+    process.stop()
+    with pytest.raises(ProbeError, match="sleep: not run, because the run was interrupted"):
+        process.run_bounded(["sleep", NAP], seconds=PATIENCE, bytes_=1)
     assert running(NAP) == []

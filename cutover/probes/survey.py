@@ -20,7 +20,8 @@ from cutover.facts.ports import Ports
 from cutover.inventory import Peer, Target
 from cutover.probes import api, certificate, http, latency, load, ports, saved, server
 from cutover.probes.operator import Operator
-from cutover.probes.threads import AT_ONCE, INTERRUPTED, side_by_side
+from cutover.probes.process import INTERRUPTED, stop
+from cutover.probes.threads import AT_ONCE, side_by_side
 
 Stage = Literal["observe", "latency", "load", "after"]
 
@@ -108,8 +109,7 @@ class Survey:
         try:
             side_by_side(lambda label: self._target(label, jobs[label], note), [label for label in jobs if jobs[label]])
         except KeyboardInterrupt:
-            INTERRUPTED.set()
-            load.stop()
+            stop()
             raise
 
     def _labels(self, target: str) -> set[str]:

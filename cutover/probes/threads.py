@@ -9,10 +9,6 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Set when the run was interrupted, of which only the main thread hears: programs that run are killed, and nothing
-# more is begun.
-INTERRUPTED = threading.Event()
-
 AT_ONCE = 32
 
 
