@@ -9,31 +9,35 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 
 
 @contextmanager
 def delayed(host: str, port: int, one_way: float) -> Iterator[int]:
     """Forward a fresh port of loopback to ``host``; yields the port."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
+    opened: Future[tuple[int, Callable[[], object]]] = Future()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
+        with suppress(OSError, asyncio.CancelledError):
             far_reader, far_writer = await asyncio.open_connection(host, port)
             await asyncio.gather(_pump(reader, far_writer, one_way), _pump(far_reader, writer, one_way))
 
-    async def listen() -> asyncio.Server:
-        return await asyncio.start_server(accept, "127.0.0.1", 0)
+    async def serve() -> None:
+        ended = asyncio.Event()
+        server = await asyncio.start_server(accept, "127.0.0.1", 0)
+        loop = asyncio.get_running_loop()
+        opened.set_result((server.sockets[0].getsockname()[1], lambda: loop.call_soon_threadsafe(ended.set)))
+        await ended.wait()
 
-    server = asyncio.run_coroutine_threadsafe(listen(), loop).result()
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    ours, end = opened.result()
     try:
-        yield server.sockets[0].getsockname()[1]
+        yield ours
     finally:
-        loop.call_soon_threadsafe(server.close)
-        loop.call_soon_threadsafe(loop.stop)
+        end()
         thread.join()
 
 

@@ -96,7 +96,7 @@ TIERS = {
 class Credentials(Promise):
     """Who logs in. The password comes from a variable or from a command's first line, never from a literal.
 
-    The command is run without a shell, in the inventory's folder.
+    The command is run without a shell and without a terminal, in the inventory's folder.
     """
 
     username: str = "admin"

@@ -22,7 +22,7 @@ from pydantic import TypeAdapter
 from cutover.errors import ProbeError, Unreachable
 from cutover.facts.load import Load, Sample
 from cutover.inventory import Peer, Target
-from cutover.probes import load
+from cutover.probes import load, process
 
 NAME = "load.example.test"
 PATIENCE = 60.0  # seconds: a hang guard, for a machine that is busy with other things
@@ -235,10 +235,12 @@ def test_closed_port(ca):
     assert "Connection refused" in facts.evidence[0].answer
 
 
-def test_a_killed_locust_is_no_smaller_load(authority, ca):
+def test_a_killed_locust_is_no_smaller_load(authority, ca, monkeypatch):
+    monkeypatch.setattr(process, "INTERRUPTED", threading.Event())
+
     def answer(n):
         if n == 20:
-            load.stop()
+            process.stop()
         return reply(200)
 
     with serving(own(authority), answer) as server, pytest.raises(ProbeError) as caught:

@@ -21,7 +21,7 @@ NAP = f"61.{os.getpid():07}"  # seconds, an argument that no other process has
 
 PLACES = {"APP_DIR": "/srv/it's $HOME", "DB_NAME": ""}
 
-AS_OPS = "id() { echo 1000; }; sudo() { echo 'sudo: a password is required' >&2; return 1; }; "
+AS_OPS = "ACCOUNT=1000; sudo() { echo 'sudo: a password is required' >&2; return 1; }; "
 COMMANDS = {
     "hangs": Command(f"echo begun; sleep {NAP}", seconds=1),
     "stubborn": Command(f"trap '' TERM; sleep {NAP}", seconds=1),

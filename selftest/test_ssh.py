@@ -8,9 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from cutover.errors import ProbeError
+from cutover.facts.clock import Clock
 from cutover.facts.evidence import Command
 from cutover.inventory import Limits, Server, Target
 from cutover.probes import server
+from cutover.probes.process import LINGER_SECONDS
 from selftest.rows import HOST
 from selftest.test_server_probe import GUARD_SECONDS, running
 
@@ -35,10 +37,13 @@ def ssh(tmp_path, monkeypatch):
     return install
 
 
-def visit(way_in=WAY_IN, **declared):
+WORD = {"word": Command("echo word")}
+
+
+def visit(way_in=WAY_IN, commands=WORD, **declared):
     limits = Limits(connect_seconds=7.0)
     target = Target(host=HOST, limits=limits, server=Server(way_in=way_in, **declared))
-    return server.probe(target, {"word": Command("echo word")})
+    return server.probe(target, commands)
 
 
 def failure(**declared):
@@ -143,6 +148,55 @@ def test_an_ssh_that_was_ended_is_told_by_its_way_in(ssh, monkeypatch):
     monkeypatch.setattr(server, "VISIT_SECONDS", 1.0)
     ssh(f"sleep {NAP}")
     assert failure().cause.startswith(f"{WAY_IN}: ")
+
+
+def test_a_visit_that_hangs_keeps_what_arrived(ssh, monkeypatch):
+    monkeypatch.setattr(server, "VISIT_SECONDS", 2.0)
+    ssh(LETS_IN)
+    seen = visit(commands=WORD | {"hangs": Command(f"sleep {NAP}", seconds=3), "last": Command("echo last")})
+    assert seen.text("word") == "word\n"
+    cut = f"{HOST}: the visit did not end within 2 s and was cut while 'sleep {NAP}' ran"
+    for name in ("hangs", "last"):
+        with pytest.raises(ProbeError) as caught:
+            seen.text(name)
+        assert (caught.value.cause, caught.value.advice) == (cut, "look why it hangs")
+    with pytest.raises(ProbeError, match="was cut"):
+        Clock.read(seen, limit=9999.0)
+    assert running(NAP) == []
+
+
+def test_a_visit_that_prints_too_much_keeps_what_arrived(ssh, monkeypatch):
+    monkeypatch.setattr(server, "VISIT_BYTES", 100_000)
+    ssh(LETS_IN)
+    seen = visit(commands=WORD | {"much": Command("yes"), "last": Command("echo last")})
+    assert seen.text("word") == "word\n"
+    with pytest.raises(ProbeError, match=r"the visit printed more than 100000 bytes and was cut while 'yes' ran$"):
+        seen.text("last")
+
+
+def test_an_ssh_that_hangs_after_its_last_command_loses_nothing(ssh, monkeypatch):
+    monkeypatch.setattr(server, "VISIT_SECONDS", 1.0)
+    ssh(LETS_IN.replace("exec", "") + f"; sleep {NAP}")
+    seen = visit()
+    assert seen.text("word") == "word\n"
+    assert seen.cut == "the visit did not end within 1 s and was cut"
+
+
+def test_a_visit_waits_no_longer_than_its_commands_may_take(ssh):
+    ssh(f"sleep {NAP}")
+    commands = {"word": Command("echo word", seconds=1)}
+    target = Target(host=HOST, limits=Limits(connect_seconds=1.0), server=Server(way_in=WAY_IN))
+    with pytest.raises(ProbeError, match=r"did not end within 5 s and was cut$"):
+        server.probe(target, commands)
+
+
+def test_what_an_ssh_leaves_behind_holds_nobody_up(ssh):
+    ssh(f"sleep {NAP} & {LETS_IN.replace('exec', '')}")
+    begun = time.monotonic()
+    seen = visit()
+    assert LINGER_SECONDS <= time.monotonic() - begun < GUARD_SECONDS
+    assert (seen.text("word"), seen.cut) == ("word\n", "")
+    assert running(NAP) == []
 
 
 @pytest.mark.parametrize("kind", ["paramiko", "safe-ssh", "telnet"])

@@ -93,6 +93,8 @@ class Clock:
 
 def _difference(outputs: Outputs) -> tuple[float, float]:
     """The visit began after it was sent off and ended before its answer was there: that bounds the difference."""
+    if outputs.cut:
+        raise ProbeError(f"{outputs.host}: {outputs.cut}", "look why it hangs")
     visited = [output for output in outputs.outputs.values() if output.began]
     if not visited or not outputs.sent:
         raise ProbeError(f"{outputs.host}: the visit does not tell when it was")

@@ -33,6 +33,12 @@ class Command:
     seconds: int = 10
     needs: str = ""
 
+    @property
+    def brief(self) -> str:
+        """As it is told in a sentence: its first words."""
+        first = self.line.strip().partition("\n")[0]
+        return first if len(first) <= 60 else f"{first[:59]}…"
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -52,9 +58,8 @@ class Output:
 
     @property
     def brief(self) -> str:
-        """The command as it is told in a sentence: its first words."""
-        first = self.command.strip().partition("\n")[0]
-        return first if len(first) <= 60 else f"{first[:59]}…"
+        """The command as it is told in a sentence."""
+        return Command(self.command).brief
 
 
 # Its exit status is lost behind a pipe. That the host cannot resolve its own name is a warning of no matter.
@@ -68,7 +73,8 @@ class Outputs:
     """All outputs of one visit to a server, by the name of the fact they serve.
 
     ``recorded`` tells where they come from when they are not of this run. ``sent`` and ``answered`` are when
-    the visit was sent off and when all of its answer was there, by the operator's clock (Unix time).
+    the visit was sent off and when all of its answer was there, by the operator's clock (Unix time). ``cut``
+    tells why the visit ended before its last command did; it is empty when it did not.
     """
 
     at: str
@@ -78,10 +84,13 @@ class Outputs:
     recorded: str = ""
     sent: float = 0.0
     answered: float = 0.0
+    cut: str = ""
 
     def __getitem__(self, name: str) -> Output:
         """The output, whatever its exit status; ProbeError when the command could not be run to its end."""
         output = self.outputs.get(name)
+        if output is None and self.cut:
+            raise ProbeError(f"{self.host}: {self.cut}", "look why it hangs")
         if output is None:
             raise ProbeError(f"{self.host}: the server's answer holds no output of {name!r}")
         if output.rc in (TIMED_OUT, 137):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import site
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from cutover.facts.evidence import Evidence
 from cutover.facts.load import Load, Sample
 from cutover.inventory import Limits, Peer
 from cutover.probes.dialling import Dialler, now, reach
+from cutover.probes.process import running
 from cutover.redact import redact
 
 LOCUSTFILE = Path(__file__).parents[1] / "locustfile.py"
@@ -30,7 +30,6 @@ START_SECONDS = 30.0  # in which locust starts and ends on a slow machine: a han
 STDERR_BYTES = 400  # of locust's last words, in an advice
 
 _LINE = TypeAdapter(tuple[Sample, str])
-_RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
 def probe(peer: Peer) -> Load:
@@ -92,12 +91,6 @@ def measure(peer: Peer) -> Load:
     )
 
 
-def stop() -> None:
-    """Kill every load that runs in any thread, whose probe then raises ProbeError: for an interrupted run."""
-    for process in tuple(_RUNNING):
-        _kill(process)
-
-
 def _drive(stage: dict[str, object], limits: Limits, folder: Path) -> str:
     """Run one stage to its end, or until the limits say that it hangs; tell how it ended."""
     users = str(limits.load_concurrency)
@@ -115,7 +108,7 @@ def _drive(stage: dict[str, object], limits: Limits, folder: Path) -> str:
     }
     with (
         (folder / "stderr").open("wb") as stderr,
-        subprocess.Popen(
+        running(
             argv,
             bufsize=0,
             stdin=subprocess.PIPE,
@@ -123,11 +116,9 @@ def _drive(stage: dict[str, object], limits: Limits, folder: Path) -> str:
             stderr=stderr,
             cwd=folder,
             env=environment,
-            start_new_session=True,
         ) as process,
     ):
         assert process.stdin is not None
-        _RUNNING.add(process)
         try:
             # It may have died already: missing samples tell. The pipe stays open: it ends with the driver.
             with contextlib.suppress(BrokenPipeError):
@@ -135,14 +126,6 @@ def _drive(stage: dict[str, object], limits: Limits, folder: Path) -> str:
             return f"ended with status {process.wait(guard)}"
         except subprocess.TimeoutExpired:
             return f"did not end in {guard:.0f} s and was killed"
-        finally:
-            _RUNNING.discard(process)
-            _kill(process)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _read(path: Path) -> list[tuple[Sample, str]]:

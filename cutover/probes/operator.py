@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import threading
 from dataclasses import replace
 from typing import Any
@@ -14,7 +13,11 @@ from cutover.errors import NotDeclared, ProbeError
 from cutover.facts.api import Login
 from cutover.inventory import Credentials, Peer, Target
 from cutover.probes.dialling import BODY_KEPT, Dialler, reach
+from cutover.probes.process import run_bounded
 from cutover.redact import redact
+
+PASSWORD_SECONDS = 30.0  # a person may have to answer their agent
+PASSWORD_BYTES = 65536
 
 # RFC 6750 section 2.1; whatever else stands in its place cannot be sent in a header.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
@@ -97,20 +100,16 @@ def password(credentials: Credentials) -> str:
 
 def _from_command(credentials: Credentials) -> str:
     name = credentials.password_command[0]
+    argv, folder = credentials.password_command, credentials.folder
     try:
-        done = subprocess.run(
-            credentials.password_command,
-            cwd=credentials.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=30,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        done = run_bounded(argv, seconds=PASSWORD_SECONDS, bytes_=PASSWORD_BYTES, folder=folder)
+    except OSError as error:
         raise ProbeError(f"password_command {name}: {type(error).__name__}") from None
+    except ProbeError as error:
+        raise ProbeError(f"password_command {error.cause}", error.advice) from None
     secret = done.stdout.decode("utf-8", "replace").partition("\n")[0].rstrip("\r")
-    if done.returncode != 0 or not secret:
-        raise ProbeError(f"password_command {name}: exit status {done.returncode}, {len(secret)} characters")
+    if done.rc != 0 or not secret:
+        raise ProbeError(f"password_command {name}: exit status {done.rc}, {len(secret)} characters")
     return secret
 
 

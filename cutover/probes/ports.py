@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 from cutover.errors import Unreachable
 from cutover.facts.ports import Ports, State
 from cutover.inventory import Peer
 from cutover.probes.dialling import connect, now
+from cutover.probes.threads import side_by_side
 
 
 def probe(peer: Peer) -> Ports:
@@ -17,8 +16,8 @@ def probe(peer: Peer) -> Ports:
     """
     wanted = sorted({*peer.target.ports.open, *peer.target.ports.closed})
     at = now()
-    with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
-        states = dict(zip(wanted, pool.map(lambda port: _state(peer, port), wanted), strict=True))
+    found = side_by_side(lambda port: _state(peer, port), wanted, at_once=len(wanted))
+    states = dict(zip(wanted, found, strict=True))
     if set(states.values()) == {"filtered"}:
         seconds = peer.target.limits.connect_seconds
         raise Unreachable(

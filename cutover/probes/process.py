@@ -1,4 +1,4 @@
-"""Running a program with a time limit and a bound on what is read from it."""
+"""Running programs, so that none runs on behind: with a time limit and a bound on what is read."""
 
 from __future__ import annotations
 
@@ -7,11 +7,21 @@ import os
 import selectors
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from cutover.errors import ProbeError
+
+# Set when the run was interrupted, of which only the main thread hears.
+INTERRUPTED = threading.Event()
+_STARTING = threading.Lock()
+_RUNNING: set[subprocess.Popen[bytes]] = set()
+
+LINGER_SECONDS = 2.0  # in which a program's last words are read when another holds its streams open
+_TICK_SECONDS = 0.2
 
 
 class Finished(NamedTuple):
@@ -22,42 +32,77 @@ class Finished(NamedTuple):
     stderr: bytes
 
 
-def run_bounded(argv: Sequence[str], *, seconds: float, bytes_: int) -> Finished:
-    """Run a program in a process group of its own, with nothing on standard input.
+class Cut(ProbeError):
+    """A program that was killed for taking too long or printing too much; ``stdout`` is what it printed till then."""
 
-    ProbeError when it takes longer than ``seconds`` or prints more than ``bytes_``; the group is killed then,
-    and on any exception, so that nothing runs on behind.
+    def __init__(self, cause: str, stdout: bytes) -> None:
+        super().__init__(cause)
+        self.stdout = stdout
+
+
+@contextlib.contextmanager
+def running(argv: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:  # noqa: ANN401 - Popen's own
+    """A program in a process group of its own; the group is killed at the end, and by ``stop``."""
+    with _STARTING:
+        if INTERRUPTED.is_set():
+            raise ProbeError(f"{argv[0]}: not run, because the run was interrupted", "verify again")
+        process = subprocess.Popen(argv, start_new_session=True, **options)
+        _RUNNING.add(process)
+    with process:
+        try:
+            yield process
+        finally:
+            _RUNNING.discard(process)
+            _kill(process)
+
+
+def stop() -> None:
+    """Kill every program that runs in any thread, and let no other be started: for an interrupted run."""
+    with _STARTING:
+        INTERRUPTED.set()
+        for process in tuple(_RUNNING):
+            _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def run_bounded(argv: Sequence[str], *, seconds: float, bytes_: int, folder: Path | None = None) -> Finished:
+    """Run a program with nothing on standard input.
+
+    Cut when it takes longer than ``seconds`` or prints more than ``bytes_``. What a program left in the background
+    may keep its streams open: they are read for LINGER_SECONDS after it ended.
     """
     deadline = time.monotonic() + seconds
-    process = subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    read = {process.stdout: bytearray(), process.stderr: bytearray()}
-    try:
-        with selectors.DefaultSelector() as selector:
-            for stream in read:
-                selector.register(stream, selectors.EVENT_READ, read[stream])
-            while selector.get_map():
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise ProbeError(f"{argv[0]}: did not end within {seconds:.0f} s")
-                for key, _ in selector.select(left):
-                    block = os.read(key.fd, 65536)
-                    if not block:
-                        selector.unregister(key.fileobj)
-                    key.data.extend(block)
-                    if len(key.data) > bytes_:
-                        raise ProbeError(f"{argv[0]}: printed more than {bytes_} bytes")
-        try:
-            rc = process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            raise ProbeError(f"{argv[0]}: did not end within {seconds:.0f} s") from None
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-        process.stderr.close()
-    return Finished(rc, bytes(read[process.stdout]), bytes(read[process.stderr]))
+    stdout, stderr = bytearray(), bytearray()
+    ended = False
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with running(argv, **pipes, cwd=folder) as process, selectors.DefaultSelector() as selector:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        selector.register(process.stdout, selectors.EVENT_READ, stdout)
+        selector.register(process.stderr, selectors.EVENT_READ, stderr)
+        while selector.get_map() or not ended:
+            if not ended and _has_ended(process):
+                ended, deadline = True, time.monotonic() + LINGER_SECONDS
+            left = deadline - time.monotonic()
+            if left <= 0:
+                if ended:
+                    break
+                raise Cut(f"{argv[0]}: did not end within {seconds:.0f} s", bytes(stdout))
+            # Without a stream to read, it is about to end.
+            for key, _ in selector.select(min(left, _TICK_SECONDS if selector.get_map() else 0.01)):
+                block = os.read(key.fd, 65536)
+                if not block:
+                    selector.unregister(key.fileobj)
+                key.data.extend(block)
+                if len(key.data) > bytes_:
+                    raise Cut(f"{argv[0]}: printed more than {bytes_} bytes", bytes(stdout))
+    return Finished(process.returncode, bytes(stdout), bytes(stderr))
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it has; it is not taken away yet, so that its number, which is its group's too, is no other's."""
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None

@@ -56,7 +56,7 @@ from cutover.facts import (
 from cutover.facts.evidence import Command, Output, Outputs
 from cutover.inventory import Server, Target
 from cutover.probes.dialling import MARK
-from cutover.probes.process import run_bounded
+from cutover.probes.process import Cut, run_bounded
 from cutover.redact import redact
 
 COMMANDS: dict[str, Command] = {
@@ -101,14 +101,17 @@ AFTER: dict[str, Command] = {
 
 OUTPUT_BYTES = 256 * 1024  # of each command
 VISIT_BYTES = 32 * 1024 * 1024  # of all together
-VISIT_SECONDS = 300.0  # of all together: a hang guard, each command has its own timeout
+# A visit is cut after what its commands may take, and after this in any case: where most of them hang, nobody waits
+# for each. What arrived until then is kept.
+VISIT_SECONDS = 300.0
+GRACE_SECONDS = 3  # of a command's shell, beyond what is said to `root`
 
 # What `root` has sudo run: from /, for the reason told in cutover.probes.privileges, and with its timeout inside,
 # because an ordinary user cannot end a root process.
 AS_ROOT = "chroot / timeout -k 2 %(seconds)d"
 _PRELUDE = f"""\
 root() {{
-  if [ "$(id -u)" -eq 0 ]; then "$@"
+  if [ "$ACCOUNT" -eq 0 ]; then "$@"
   elif [ "$SUDO" = no ]; then echo 'sudo: not to be used' >&2; return 1
   else sudo -n -- {AS_ROOT} "$@"; fi
 }}
@@ -119,14 +122,15 @@ refusal() {{ printf '%%s\\n' "$1" | grep -E '^(sudo: |Sorry, user )' >&2; }}
 # last line of standard error, which is the one stream that is collected before it is sent.
 _SCRIPT = """\
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export ACCOUNT=$(id -u)
+now=$(date +%%s%%N)
 visit() {
-  begun=$(date +%%s%%N)
   printf '\\n%(mark)s out %%s\\n' "$1"
   { errors=$( {
     { timeout -k 2 "$2" sh -c "$3" </dev/null; printf '\\n%%s' "$?" >&2; } | head -c %(bytes)d >&3
   } 2>&1 | tail -c 4096 ); } 3>&1
-  micros=$(( ($(date +%%s%%N) - begun) / 1000 ))
-  printf '\\n%(mark)s err %%s %%s %%s\\n%%s\\n%(mark)s end\\n' "$1" "$begun" "$micros" "$errors"
+  begun=$now now=$(date +%%s%%N)
+  printf '\\n%(mark)s err %%s %%s %%s\\n%%s\\n%(mark)s end\\n' "$1" "$begun" "$(( (now - begun) / 1000 ))" "$errors"
 }
 """
 
@@ -147,21 +151,33 @@ def probe(target: Target, commands: Mapping[str, Command] = COMMANDS) -> Outputs
         raise NotDeclared("no way into the server is declared; give --ssh user@host or [target.server] way_in")
     mark = secrets.token_hex(16)
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    backend = _backend(target, target.server)
+    backend = _backend(target, target.server, _patience(target, commands))
     script = compose(commands, mark, variables(target, target.server))
-    sent = time.time()
+    sent, cut = time.time(), ""
     try:
         # A way in that is no login, such as local, hands this process's own variables on: with its PYTHONPATH, say,
         # the host's certbot would not start.
         result = backend.run('env -i HOME="${HOME:-/}" sh -c %s', script)
+        answer, words = result.stdout_bytes, result.stderr_bytes
+    except Cut as error:
+        answer, words = error.stdout, b""
+        cut = f"the visit {error.cause.partition(': ')[2]} and was cut{_underway(commands, mark, error.stdout)}"
     except RuntimeError as error:
         raise _no_way_in(target.server, error) from None
     answered = time.time()
-    outputs = parse(commands, mark, result.stdout_bytes)
+    outputs = parse(commands, mark, answer)
     if not outputs:
-        reason = redact(result.stderr_bytes.decode("utf-8", "replace")).strip()[:200] or "it printed nothing"
+        if cut:
+            raise ProbeError(f"{target.server.way_in}: {cut}", "look why it hangs")
+        reason = redact(words.decode("utf-8", "replace")).strip()[:200] or "it printed nothing"
         raise ProbeError(f"{target.server.way_in}: the visit's script did not run: {reason}")
-    return Outputs(at, target.label, outputs, target.server.sudo, sent=sent, answered=answered)
+    return Outputs(at, target.label, outputs, target.server.sudo, sent=sent, answered=answered, cut=cut)
+
+
+def _patience(target: Target, commands: Mapping[str, Command]) -> float:
+    """Seconds in which a visit ends, unless it hangs."""
+    told = sum(command.seconds + GRACE_SECONDS for command in commands.values())
+    return min(VISIT_SECONDS, target.limits.connect_seconds + told)
 
 
 def variables(target: Target, server: Server) -> dict[str, str]:
@@ -199,7 +215,7 @@ def compose(commands: Mapping[str, Command], mark: str, places: Mapping[str, str
     for name, command in commands.items():
         wanted = not command.needs or places[command.needs]
         line = _PRELUDE % {"seconds": command.seconds} + command.line if wanted else ":"
-        lines.append(f"visit {name} {command.seconds + 3} {shlex.quote(line)}")
+        lines.append(f"visit {name} {command.seconds + GRACE_SECONDS} {shlex.quote(line)}")
     return "\n".join(lines)
 
 
@@ -224,7 +240,16 @@ def parse(commands: Mapping[str, Command], mark: str, answer: bytes) -> dict[str
     return outputs
 
 
-def _backend(target: Target, server: Server) -> BaseBackend:
+def _underway(commands: Mapping[str, Command], mark: str, answer: bytes) -> str:
+    """Which command's frame an answer breaks off in, as the end of a sentence."""
+    begun = re.findall(rb"\n%b out ([\w-]+)\n" % mark.encode(), answer)
+    name = begun[-1].decode() if begun else ""
+    if name not in commands or name in parse(commands, mark, answer):
+        return ""
+    return f" while {commands[name].brief!r} ran"
+
+
+def _backend(target: Target, server: Server, seconds: float) -> BaseBackend:
     options: dict[str, object] = {}
     if server.way_in.startswith("ssh://"):
         options = {
@@ -239,11 +264,7 @@ def _backend(target: Target, server: Server) -> BaseBackend:
     def run_local(command: str, *args: str) -> CommandResult:
         """Stand in for testinfra's own, which knows neither a time limit nor a bound on what it reads."""
         line = backend.quote(command, *args)
-        try:
-            finished = run_bounded(["/bin/sh", "-c", line], seconds=VISIT_SECONDS, bytes_=VISIT_BYTES)
-        except ProbeError as error:
-            what = error.cause.partition(": ")[2]
-            raise ProbeError(f"{server.way_in}: the visit {what}", "look why it hangs") from None
+        finished = run_bounded(["/bin/sh", "-c", line], seconds=seconds, bytes_=VISIT_BYTES)
         return backend.result(finished.rc, line.encode(), finished.stdout, finished.stderr)
 
     backend.run_local = run_local

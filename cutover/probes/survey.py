@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
@@ -21,6 +20,8 @@ from cutover.facts.ports import Ports
 from cutover.inventory import Peer, Target
 from cutover.probes import api, certificate, http, latency, load, ports, saved, server
 from cutover.probes.operator import Operator
+from cutover.probes.process import INTERRUPTED, stop
+from cutover.probes.threads import AT_ONCE, side_by_side
 
 Stage = Literal["observe", "latency", "load", "after"]
 
@@ -68,7 +69,6 @@ class Survey:
         self._recorded = recorded
         self._results: dict[Wanted, object] = {}
         self._one_load_at_a_time = threading.Lock()
-        self._stopped = threading.Event()
 
     def facts(self, probe: str, subject: Subject) -> object:
         """What the probe saw; raises what it raised when it could not look."""
@@ -102,18 +102,15 @@ class Survey:
         def note(job: Wanted) -> None:
             with done[0]:
                 done[1][0] += 1
-                told(job, done[1][0], len(wanted))
+                if not INTERRUPTED.is_set():
+                    told(job, done[1][0], len(wanted))
 
-        with ThreadPoolExecutor(max_workers=max(1, min(32, len(jobs)))) as pool:
-            futures = [pool.submit(self._target, label, job, note) for label, job in jobs.items() if job]
-            try:
-                for future in futures:
-                    future.result()
-            except KeyboardInterrupt:
-                # The pool waits for its threads, and none of them hears of Ctrl-C.
-                self._stopped.set()
-                load.stop()
-                raise
+        INTERRUPTED.clear()
+        try:
+            side_by_side(lambda label: self._target(label, jobs[label], note), [label for label in jobs if jobs[label]])
+        except KeyboardInterrupt:
+            stop()
+            raise
 
     def _labels(self, target: str) -> set[str]:
         return {target, *(peer.label for peer in self._peers[target])}
@@ -126,7 +123,7 @@ class Survey:
         def run(job: Wanted) -> None:
             name, subject = job
             try:
-                if self._stopped.is_set():
+                if INTERRUPTED.is_set():
                     raise ProbeError("the run was interrupted before it looked", "verify again")
                 if name == "server" and label in self._recorded:
                     recorded = cast(Outputs, saved.read(self._recorded[label].file, Outputs))
@@ -148,11 +145,8 @@ class Survey:
             jobs = sorted(job for job in wanted if PROBES[job[0]].stage == stage)
             # Several latencies or loads at once would measure each other.
             alone = self._one_load_at_a_time if stage in ("latency", "load") else contextlib.nullcontext()
-            with (
-                alone,
-                ThreadPoolExecutor(max_workers=max(1, len(jobs) if stage == "observe" else 1)) as pool,
-            ):
-                list(pool.map(run, jobs))
+            with alone:
+                side_by_side(run, jobs, at_once=AT_ONCE if stage == "observe" else 1)
         self._one_cause(wanted)
 
     def _unreachable(self, subject: str) -> Unreachable | None:

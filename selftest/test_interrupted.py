@@ -1,0 +1,90 @@
+"""Ctrl-C while the run looks: it ends at once, and nothing of it runs on behind."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from cutover.errors import ProbeError
+from cutover.probes import process
+from selftest.test_server_probe import having, running
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 60.0  # seconds: a hang guard
+AT_ONCE = 5.0  # seconds, for the end of pytest too, on a machine that is busy
+NAP = f"73.{os.getpid():07}"  # seconds, an argument that no other process has
+
+
+@pytest.fixture
+def surroundings(tmp_path):
+    """A program named ssh first on PATH, which hangs and leaves a child that does; nothing of pytest's own."""
+    program = tmp_path / "ssh"
+    program.write_text(f"#!/bin/sh\nsleep {NAP} &\nsleep {NAP}\n")
+    program.chmod(stat.S_IRWXU)
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "CUTOVER_"))}
+    return inherited | {"PATH": f"{tmp_path}:/usr/bin:/bin", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
+@pytest.fixture
+def silent():
+    """A port that lets in and says nothing, which an HTTP client waits for."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def inventory(folder, port, rest):
+    file = folder / "inventory.toml"
+    file.write_text(
+        '[[target]]\nhost = "api.example.test"\naddresses = ["127.0.0.1"]\n'
+        f"[target.ports]\nhttps = {port}\nhttp = {port}\n{rest}"
+    )
+    return file
+
+
+SERVER = '[target.server]\nway_in = "ssh://ops@api.example.test"\n'
+PASSWORD = f'[target.credentials]\npassword_command = ["sh", "-c", "sleep {NAP} & sleep {NAP}; true"]\n'
+KINDS = {
+    "an ssh visit": (SERVER, ["tests_server/test_system.py"]),
+    "a password command": (PASSWORD, ["tests_network/test_endpoints.py"]),
+    "an ssh visit and what waits for an answer": (SERVER, ["tests_server", "tests_network", "tests_security"]),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_interrupted_run_ends_at_once(tmp_path, surroundings, silent, kind):
+    declared, checks = KINDS[kind]
+    file = inventory(tmp_path, silent, declared)
+    argv = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "--rootdir", str(tmp_path), f"--inventory={file}"]
+    with subprocess.Popen(
+        [*argv, *(str(ROOT / name) for name in checks)],
+        cwd=ROOT,
+        env=surroundings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as run:
+        end = time.monotonic() + PATIENCE
+        while len(having(NAP)) < 2 and time.monotonic() < end:
+            time.sleep(0.05)
+        begun = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        told, _ = run.communicate(timeout=PATIENCE)
+        assert time.monotonic() - begun < AT_ONCE
+    assert run.returncode == pytest.ExitCode.INTERRUPTED, told
+    assert "Traceback" not in told
+    assert running(NAP) == []
+
+
+def test_nothing_is_started_once_the_run_was_interrupted(monkeypatch):
+    monkeypatch.setattr(process, "INTERRUPTED", threading.Event())
+    process.stop()
+    with pytest.raises(ProbeError, match="sleep: not run, because the run was interrupted"):
+        process.run_bounded(["sleep", NAP], seconds=PATIENCE, bytes_=1)
+    assert running(NAP) == []
