@@ -164,7 +164,7 @@ def test_a_refused_sudo_is_an_error_where_it_was_declared(outputs, name):
 
 
 def test_where_no_sudo_is_declared_none_is_called():
-    commands = {"never": Command("id() { echo 1000; }; sudo() { echo called; }; root cat /etc/shadow")}
+    commands = {"never": Command("ACCOUNT=1000; sudo() { echo called; }; root cat /etc/shadow")}
     script = server.compose(commands, MARK, {"SUDO": "no"})
     answer = run_bounded(["sh", "-c", script], seconds=GUARD_SECONDS, bytes_=server.VISIT_BYTES).stdout
     seen = Outputs(AT, HOST, server.parse(commands, MARK, answer), sudo=False)

@@ -18,8 +18,11 @@ echo states $states
 case $states in active*) ;; *) exit 0 ;; esac
 status=$(root fail2ban-client status) || exit
 for jail in $(printf '%s\\n' "$status" | sed -n 's/.*Jail list:[[:space:]]*//p' | tr ',\\t' '  '); do
-  case $jail in -* | *[!A-Za-z0-9_.-]*) continue ;; *ssh*) ;; *) continue ;; esac
-  said=$(root fail2ban-client status "$jail") || exit
+  case $jail in
+    sshd) said=$(root fail2ban-client status sshd) || exit ;;
+    ssh) said=$(root fail2ban-client status ssh) || exit ;;
+    *) continue ;;
+  esac
   echo "jail $jail"
   if printf '%s\\n' "$said" | grep -q 'Journal matches:[[:space:]]*[^[:space:]]'; then echo "journal $jail"; fi
   for file in $(printf '%s\\n' "$said" | sed -n 's/.*File list:[[:space:]]*//p'); do

@@ -45,13 +45,14 @@ _OF_INTERFACES = {
     "ipv6": ("forwarding", "accept_redirects"),
 }
 
-# Some of them only root may read.
+# Only root may read those of fs, and nobody else's words may stand behind `root`: no pattern of files.
 _SETTINGS = (
     _CONTAINER
-    + "cd /proc/sys && root grep -sH . "
-    + " ".join(name.replace(".", "/") for name in GLOBAL)
-    + "".join(f" net/{family}/conf/*/{name}" for family, names in _OF_INTERFACES.items() for name in names)
-    + " | head -n 4000\n"
+    + "{ root grep -sH . "
+    + " ".join(f"/proc/sys/{name.replace('.', '/')}" for name in GLOBAL)
+    + "\ngrep -sH ."
+    + "".join(f" /proc/sys/net/{family}/conf/*/{name}" for family, names in _OF_INTERFACES.items() for name in names)
+    + "\n} | sed 's|^/proc/sys/||' | head -n 4000\n"
 )
 
 COMMANDS = {"mandatory-access": Command(_ACCESS), "kernel-settings": Command(_SETTINGS)}

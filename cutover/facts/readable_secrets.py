@@ -23,9 +23,9 @@ root find {PLACES} -xdev -maxdepth 5 {_NOT_IN} -o \
   {_READABLE} '(' \
   '(' -name .git-credentials -o -name .netrc -o -name .pgpass -o -name '*.sql.gz' ')' -print -o \
   '(' -name '*.pem' -o -name '*.key' -o -name 'id_*' ')' -size -64k \
-    -exec grep -lsE -e '-----BEGIN ((RSA|EC|DSA|OPENSSH) )?PRIVATE KEY' {{}} + -o \
+    -exec grep -lsE -e '-----BEGIN.((RSA|EC|DSA|OPENSSH).)?PRIVATE.KEY' {{}} + -o \
   '(' -name '*.sql' -o -name '*.dump' -o -name '*.backup' ')' \
-    -exec grep -lsaE '^(COPY .* FROM stdin;|PGDMP|-- (MySQL|MariaDB) dump)' {{}} + ')' | head -n 20 | sed 's/^/file /'
+    -exec grep -lsaE '^(COPY.*.FROM.stdin;|PGDMP|--.(MySQL|MariaDB).dump)' {{}} + ')' | head -n 20 | sed 's/^/file /'
 """
 
 # In these three, copies of the environment file are looked for by section 5.

@@ -12,7 +12,7 @@ from cutover.facts.evidence import Command, Evidence, Outputs
 # One file of each process. grep ends with 1, and find with it, when there is none.
 _REPLACED = """\
 found=$(root find /proc -maxdepth 2 -name maps -exec \
-  grep -sHm1 -E '^[0-9a-f]+-[0-9a-f]+ ..x. .* /(usr|lib|lib32|lib64|bin|sbin|opt)/.* \\(deleted\\)$' {} +)
+  grep -sHm1 -E '^[0-9a-f]+-[0-9a-f]+...x..*./(usr|lib|lib32|lib64|bin|sbin|opt)/.*.[(]deleted[)]$' {} +)
 ended=$?
 [ $ended -le 1 ] || exit $ended
 printf '%s\\n' "$found" | sed -n 's|^/proc/\\([0-9]*\\)/maps:[^/]*\\(/.*\\) (deleted)$|\\1 \\2|p' | head -n 1000
