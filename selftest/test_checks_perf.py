@@ -30,7 +30,8 @@ def stage(*failures, requests=100, count=100):
     good = Sample(started=0.0, seconds=0.1, status=200, length=100, failure="")
     samples = tuple(replace(good, failure=failure) for failure in failures)
     samples += (good,) * (count - len(samples))
-    return Load(f"https://{HOST}/", "192.0.2.1", requests, 10, False, 1.0, samples, ())
+    causes = {failure: f"first {failure}" for failure in failures}
+    return Load(f"https://{HOST}/", "192.0.2.1", requests, 10, False, 1.0, samples, (), causes)
 
 
 def of_latency():
@@ -66,10 +67,12 @@ def of_concurrency():
     yield passes("100", check, load=stage())
     yield passes("1", check, load=stage(requests=1, count=1))
     for kind in ("dns", "connect", "tls", "timeout", "reset", "4xx", "429", "5xx", "wrong-body", "other"):
-        yield fails(kind, check, ALL, f"99 of 100 without error (1 {kind})", load=stage(kind))
+        yield fails(kind, check, ALL, f"99 of 100 without error (1 × {kind}: first {kind})", load=stage(kind))
     mixed = stage(*["5xx"] * 7, *["timeout"] * 2)
-    yield fails("mixed", check, ALL, "91 of 100 without error (7 5xx, 2 timeout)", load=mixed)
-    yield fails("all", check, ALL, "0 of 100 without error (100 5xx)", load=stage(*["5xx"] * 100))
+    seen = "91 of 100 without error (7 × 5xx: first 5xx; 2 × timeout: first timeout)"
+    yield fails("mixed", check, ALL, seen, load=mixed)
+    all_ = stage(*["5xx"] * 100)
+    yield fails("all", check, ALL, "0 of 100 without error (100 × 5xx: first 5xx)", load=all_)
     yield fails("one-missing", check, ALL, "99 of 100 without error", load=stage(count=99))
     yield fails("none", check, ALL, "0 of 100 without error", load=stage(count=0))
 
