@@ -10,7 +10,7 @@ import pytest
 from cutover.errors import ProbeError, Unreachable
 from cutover.inventory import Limits, Peer, Target
 from cutover.inventory import Ports as PromisedPorts
-from cutover.probes import dialling
+from cutover.probes import dialling, ports
 from cutover.probes.dialling import Dialler, reach
 from selftest.pki import head_of, make, server_context, tcp
 from selftest.rows import HOST
@@ -282,3 +282,17 @@ def test_a_peer_without_address_is_unreachable_for_its_own_reason():
     nowhere = Peer(Target(host=HOST), "", "the name does not exist in DNS")
     with pytest.raises(Unreachable, match=f"{HOST}: the name does not exist in DNS"):
         reach(nowhere, 443)
+
+
+@pytest.mark.parametrize("look", [lambda peer: reach(peer, 443), ports.probe], ids=["reach", "ports"])
+def test_a_machine_without_a_route_is_not_the_host_s_defect(look):
+    # There is no link to it by way of loopback, on any machine.
+    with pytest.raises(Unreachable) as caught:
+        look(Peer(Target(host=HOST), "fe80::1%lo"))
+    assert caught.value.cause == f"this machine has no route to the IPv6 address fe80::1%lo (for {HOST})"
+    assert "--address" in caught.value.advice
+
+
+def test_ports_without_an_address_are_not_asked_of_this_machine():
+    with pytest.raises(Unreachable, match=f"{HOST}: no such name"):
+        ports.probe(Peer(Target(host=HOST), "", "no such name"))

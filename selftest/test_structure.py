@@ -18,6 +18,7 @@ CHECKS = sorted(file for folder in ROOT.glob("tests_*") for file in folder.glob(
 LAYERS = {
     "errors": 0,
     "redact": 0,
+    "addresses": 0,
     "checklist": 1,
     "check": 1,
     "facts": 1,

@@ -18,6 +18,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from cutover.addresses import has_route
 from cutover.errors import ProbeError, Unreachable
 from cutover.facts.http import Exchange
 from cutover.inventory import Peer
@@ -41,10 +42,21 @@ def connect(peer: Peer, port: int) -> socket.socket:
     return socket.create_connection((peer.address, port), peer.target.limits.connect_seconds)
 
 
-def reach(peer: Peer, port: int) -> None:
-    """Raise ProbeError, the one cause of all that depends on it, when the peer's port does not answer."""
+def find(peer: Peer) -> None:
+    """Raise Unreachable when there is nothing to dial, or no way to it: then nothing is said of the host."""
     if not peer.address:
         raise Unreachable(f"{peer.target.host}: {peer.problem}", "look at the name's DNS records, or --address")
+    if not has_route(peer.address):
+        family = "IPv6" if peer.family == "ipv6" else "IPv4"
+        raise Unreachable(
+            f"this machine has no route to the {family} address {peer.address} (for {peer.target.host})",
+            f"verify from a machine that has {family}, or name the addresses to dial: --address",
+        )
+
+
+def reach(peer: Peer, port: int) -> None:
+    """Raise ProbeError, the one cause of all that depends on it, when the peer's port does not answer."""
+    find(peer)
     try:
         connect(peer, port).close()
     except OSError as error:

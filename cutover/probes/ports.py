@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from cutover.errors import Unreachable
 from cutover.facts.ports import Ports, State
 from cutover.inventory import Peer
-from cutover.probes.dialling import connect, now
+from cutover.probes.dialling import connect, find, now
 
 
 def probe(peer: Peer) -> Ports:
@@ -15,6 +15,7 @@ def probe(peer: Peer) -> Ports:
 
     A host that answers nowhere is no proof that its ports are closed.
     """
+    find(peer)
     wanted = sorted({*peer.target.ports.open, *peer.target.ports.closed})
     at = now()
     with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
