@@ -75,7 +75,9 @@ def unanswered(peer: Peer, port: int, error: OSError) -> ProbeError:
     return Unreachable(f"{what} {reason}", "is the host up, the address right, the firewall open?")
 
 
-class _Answer(NamedTuple):
+class Answer(NamedTuple):
+    """What is kept of an answer, and its text for the probe to read."""
+
     exchange: Exchange
     text: str
 
@@ -104,6 +106,11 @@ class Dialler:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def connected(self) -> bool:
+        """Whether the last request found a connection, and may so have been sent."""
+        return self._wire.socket is not None
+
     def close(self) -> None:
         """End all connections."""
         self._session.close()
@@ -116,7 +123,7 @@ class Dialler:
         scheme: Literal["http", "https"] = "https",
         token: str = "",
         json: Mapping[str, str] | None = None,
-    ) -> _Answer:
+    ) -> Answer:
         """One request, one answer, whatever its status: what is kept of it, and its text for the probe to read.
 
         The text is not redacted; what is kept is. ProbeError when no whole head of an answer came within
@@ -155,7 +162,7 @@ class Dialler:
             seconds=seconds,
             surplus=self._wire.surplus,
         )
-        return _Answer(exchange, text)
+        return Answer(exchange, text)
 
     @contextlib.contextmanager
     def _deadline(self, url: str) -> Iterator[threading.Event]:

@@ -12,7 +12,7 @@ from cutover.errors import NotDeclared, ProbeError
 from cutover.facts.api import Login
 from cutover.inventory import Credentials, Peer, Target
 from cutover.probes.answers import Body
-from cutover.probes.dialling import Dialler, kept, reach
+from cutover.probes.dialling import Answer, Dialler, kept, reach
 from cutover.redact import hide
 
 # RFC 6750 section 2.1; whatever else stands in its place cannot be sent in a header.
@@ -22,9 +22,9 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 class Operator:
     """Logs in to a target at most once: its limit is 5 a minute, and all probes share the one token."""
 
-    def __init__(self, target: Target, peer: Peer) -> None:
+    def __init__(self, target: Target, peers: tuple[Peer, ...]) -> None:
         self._target = target
-        self._peer = peer
+        self._peers = peers
         self._lock = threading.Lock()
         self._login: Login | ProbeError | NotDeclared | None = None
         self._password = ""
@@ -67,14 +67,8 @@ class Operator:
         return self._token
 
     def _log_in(self) -> Login:
-        reach(self._peer, self._target.ports.https)
         endpoints = self._target.endpoints
-        with Dialler(self._peer) as dialler:
-            answer = dialler.ask(
-                endpoints.login,
-                method="POST",
-                json={"username": self._target.credentials.username, "password": self._password},
-            )
+        answer = self._attempt()
         body = Body.read(answer.text)
         place, token = body.first_of(endpoints.token_in)
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
@@ -88,6 +82,28 @@ class Operator:
         self._token = token
         return Login(exchange, place, objection)
 
+    def _attempt(self) -> Answer:
+        """What the first peer answers to which anything could be sent; the cause of the first when it was none.
+
+        A connection that was refused, or whose certificate was, is no attempt: the next address may be up.
+        """
+        told = {"username": self._target.credentials.username, "password": self._password}
+        causes: list[ProbeError] = []
+        for peer in self._peers:
+            connected = False
+            try:
+                reach(peer, self._target.ports.https)
+                with Dialler(peer) as dialler:
+                    try:
+                        return dialler.ask(self._target.endpoints.login, method="POST", json=told)
+                    finally:
+                        connected = dialler.connected
+            except ProbeError as error:
+                if connected:
+                    raise
+                causes.append(error)
+        raise causes[0]
+
 
 def password(credentials: Credentials) -> str:
     """The operator's password; NotDeclared when nothing was said about credentials, else ProbeError."""
@@ -96,9 +112,15 @@ def password(credentials: Credentials) -> str:
     secret = os.environ.get(credentials.password_env, "")
     if secret:
         return secret
+    variable, username = credentials.password_env, credentials.username
+    if "password_env" in credentials.model_fields_set:
+        raise ProbeError(f"the variable {variable}, which the inventory names, is not set", f"set it for {username}")
     if credentials.model_fields_set:
-        raise ProbeError(f"the variable {credentials.password_env}, which the inventory names, is not set")
-    raise NotDeclared(f"no credentials: set {credentials.password_env} to the password of {credentials.username}")
+        raise ProbeError(
+            f"the inventory names the user {username} and no password",
+            f"set {variable} to it, or declare password_env or password_command under [target.credentials]",
+        )
+    raise NotDeclared(f"no credentials: set {variable} to the password of {username}")
 
 
 def _from_command(credentials: Credentials) -> str:

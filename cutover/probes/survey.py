@@ -121,7 +121,7 @@ class Survey:
 
     def _target(self, label: str, wanted: set[Wanted], note: Callable[[Wanted], None]) -> None:
         peers = self._peers[label]
-        operator = Operator(peers[0].target, peers[0])
+        operator = Operator(peers[0].target, peers)
         subjects: dict[str, Subject] = {label: peers[0].target, **{peer.label: peer for peer in peers}}
 
         if any(PROBES[name].logs_in for name, _ in wanted):
