@@ -84,9 +84,13 @@ class Survey:
         return target.label in self._recorded
 
     def save(self, folder: Path) -> None:
-        """Write what every probe brought, a file each."""
-        for (probe, subject), result in self._results.items():
+        """Write what every probe brought, a file each; of an interrupted run, what it brought so far."""
+        for (probe, subject), result in tuple(self._results.items()):
             saved.write(folder / subject / f"{probe}.json", result)
+
+    def give_up(self, wanted: Iterable[Wanted], cause: ProbeError) -> None:
+        """Look at nothing, for one cause."""
+        self._results.update(dict.fromkeys(wanted, cause))
 
     def load(self, wanted: Iterable[Wanted], folder: Path) -> None:
         """Take what was saved in place of looking; UsageError when some of it is not there."""
