@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyAddress
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from cutover.addresses import Address
 
 # testinfra's, as far as they need nothing but a program of the operator's machine.
 BACKENDS = ("local", "ssh", "docker", "podman", "kubectl", "openshift", "lxc", "ansible", "salt", "chroot")
@@ -28,13 +30,6 @@ def _host_name(name: str) -> str:
     if len(name) > 253 or not re.fullmatch(rf"{label}(\.{label})*", name) or re.fullmatch(r"[\d.]+", name):
         raise ValueError("expected a DNS host name such as api.example.com")
     return name
-
-
-def _address(address: object) -> object:
-    """Refuse a number, which to ipaddress is an address too."""
-    if isinstance(address, int | bytes):
-        raise ValueError("value is not a valid IPv4 or IPv6 address")
-    return address
 
 
 def _path(path: str) -> str:
@@ -62,7 +57,6 @@ def _way_in(way: str) -> str:
     return way
 
 
-Address = Annotated[IPvAnyAddress, BeforeValidator(_address)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 UrlPath = Annotated[str, AfterValidator(_path)]
 WayIn = Annotated[str, AfterValidator(_way_in)]
@@ -127,7 +121,7 @@ class Endpoints(Promise):
 
 
 class Ports(Promise):
-    """TCP ports a stranger finds open and those he must find closed.
+    """TCP ports a stranger finds open and those he must find closed, at least one.
 
     ``firewall`` are the rules that let something in, as ufw tells them: ``22/tcp``, or
     ``22/tcp from 203.0.113.0/24``. Without any, exactly the open ports are allowed.
@@ -138,6 +132,14 @@ class Ports(Promise):
     ssh: Port = 22
     closed: tuple[Port, ...] = (8000, 5432, 3306, 6379, 9090, 9100, 11211, 27017)
     firewall: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _apart(self) -> Ports:
+        if not self.closed:
+            raise ValueError("closed names no port: then nothing would be judged")
+        if both := sorted({*self.open} & {*self.closed}):
+            raise ValueError(f"{', '.join(map(str, both))} cannot be both open and closed: declare closed without it")
+        return self
 
     @property
     def open(self) -> tuple[int, ...]:
@@ -262,17 +264,19 @@ class Target(Promise):
 class Peer:
     """One address of a target, to be spoken to under the target's public name.
 
-    ``address`` is empty, and ``problem`` tells why, when the name has no address to dial.
+    ``address`` is empty, and ``problem`` tells why, when the name has no address to dial; ``record`` is then the
+    type of DNS record that was asked for in vain, if it was one.
     """
 
     target: Target
     address: str
     problem: str = ""
+    record: Literal["A", "AAAA", ""] = ""
 
     @property
     def label(self) -> str:
         """Target and address, as they stand in test names."""
-        return f"{self.target.label}@{self.address or 'unresolved'}"
+        return f"{self.target.label}@{self.address or f'unresolved-{self.record}'.rstrip('-')}"
 
     @property
     def family(self) -> Literal["ipv4", "ipv6"]:

@@ -89,7 +89,7 @@ def _targets(config: pytest.Config) -> tuple[tuple[Target, ...], dict[str, Recor
     hosts: list[str] = config.option.host
     addresses: list[str] = config.option.address
     ssh: str | None = config.option.ssh
-    if (addresses or ssh) and len(hosts) != 1:
+    if (addresses or ssh is not None) and len(hosts) != 1:
         raise UsageError("--address and --ssh speak of one host: name it with exactly one --host")
     if config.option.inventory:
         targets = declarations.chosen(config.option.inventory, hosts)
@@ -97,7 +97,7 @@ def _targets(config: pytest.Config) -> tuple[tuple[Target, ...], dict[str, Recor
     targets = tuple(declarations.from_options(host, addresses, ssh) for host in hosts if host != DEMO)
     if DEMO not in hosts:
         return targets, {}
-    if addresses or ssh:
+    if addresses or ssh is not None:
         raise UsageError("--host demo brings its own site: --address and --ssh do not go with it")
     site = contextlib.ExitStack()
     demo = site.enter_context(running())

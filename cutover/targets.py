@@ -86,7 +86,7 @@ def _from_row(row: dict[str, Any], addresses: list[str], ssh: str | None) -> Tar
     row["addresses"] = addresses
     if addresses:
         row["phase"] = "pre"
-    if ssh:
+    if ssh is not None:
         row["server"] = {"way_in": f"ssh://{ssh}"}
     try:
         return Target.model_validate_json(json.dumps(row))

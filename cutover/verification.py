@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import fcntl
 import os
 import pickle
@@ -31,6 +32,7 @@ from cutover.report.run import Run
 from cutover.verdict import Outcome, Verdict, Word
 
 READING = pytest.StashKey[Reading]()
+PLAN = "plan.json"
 _VERDICT = TypeAdapter(Verdict)
 _LETTERS: dict[Outcome, str] = {
     "passed": ".",
@@ -71,6 +73,9 @@ class Verification:
         self.recorded = aim.recorded
         self._survey = config.stash[SURVEY] = survey.Survey(aim.peers, aim.recorded)
         self._run = Run(aim.folder, aim.started, [])
+        self._plan = self._run.plan
+        self._facts = aim.folder / "facts"
+        self._unjudged: dict[str, str] = {}
         # Under -n, workers judge and the controller reports.
         self._reports = not hasattr(config, "workerinput")
 
@@ -84,26 +89,55 @@ class Verification:
         """Look at everything that the collected checks ask for, before the first of them runs."""
         if session.config.option.collectonly or session.testsfailed:
             return
-        # What a person reads is the summary by section; pytest's own would tell every failure a second time.
-        if reporter := session.config.pluginmanager.get_plugin("terminalreporter"):
-            reporter.reportchars = ""
-        if getattr(session.config.option, "tbstyle", "") == "auto":
-            session.config.option.tbstyle = "no"
-        wanted = {job for item in session.items for job in _wanted(item)}
-        if not wanted:
-            return
-        facts = self._run.folder / "facts"
-        facts.mkdir(parents=True, exist_ok=True)
-        with (facts / ".lock").open("a") as lock:
-            # Whoever comes first looks, for all processes of this run.
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if os.fstat(lock.fileno()).st_size:
-                self._survey.load(wanted, facts)
-                return
+        self._plan.select(session.items)
+        if not self._reports:
+            with self._writing():
+                self._plan.share(self._facts / PLAN)
+        if wanted := {job for item in session.items for job in _wanted(item)}:
+            self._look_together(wanted)
+
+    def _look_together(self, wanted: set[survey.Wanted]) -> None:
+        """Whoever of this run's processes comes first looks and saves what it saw; the others read that."""
+        lock = None
+        with contextlib.ExitStack() as stack:
+            with self._writing():
+                self._facts.mkdir(parents=True, exist_ok=True)
+                file = stack.enter_context((self._facts / ".lock").open("ab", buffering=0))
+                fcntl.flock(file, fcntl.LOCK_EX)
+                lock = file
+            if lock and os.fstat(lock.fileno()).st_size:
+                self._survey.load(wanted, self._facts)
+            elif lock or self._reports:
+                self._look(wanted)
+                with self._writing():
+                    self._survey.save(self._facts)
+                    if lock:
+                        lock.write(b"looked\n")
+            else:
+                # Each by itself would log in, and load the host, once more.
+                cause = f"under -n processes share what they see, and {self._run.unwritten}"
+                self._survey.give_up(wanted, ProbeError(cause, "make it writable, or run without -n"))
+
+    def _look(self, wanted: set[survey.Wanted]) -> None:
+        try:
             with terminal.Progress(self._config) as progress:
                 self._survey.look(wanted, progress.told)
-            self._survey.save(facts)
-            lock.write("looked\n")
+        except KeyboardInterrupt:
+            with self._writing():
+                self._survey.save(self._facts)
+            raise
+
+    @contextlib.contextmanager
+    def _writing(self) -> Generator[None, None, None]:
+        """What cannot be written is told in the summary, and ends no run."""
+        try:
+            yield
+        except OSError as error:
+            self._run.unwritten = f"{self._run.folder} cannot be written: {error.strerror or error}"
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Note what -k, -m or --deselect leaves out, wherever it was said."""
+        self._plan.deselect(items)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -134,6 +168,8 @@ class Verification:
         """Collect the verdicts."""
         if data := getattr(report, "verdict", None):
             self._run.verdicts.append(_VERDICT.validate_python(data))
+        elif report.failed:
+            self._unjudged[report.nodeid] = str(report.longrepr)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(
@@ -151,6 +187,11 @@ class Verification:
         """Write the reports. A run in which nothing was judged is not green."""
         if session.config.option.collectonly or not self._reports:
             return
+        with self._writing():
+            self._plan.read(self._facts / PLAN)
+        # No more than this is told of a check whose worker of -n crashed.
+        for nodeid in self._plan.checks.keys() & self._unjudged.keys():
+            self._run.verdicts.append(self._plan.checks[nodeid].error(self._unjudged[nodeid], "look at it without -n"))
         # Advice counts only where nothing else was asked for.
         counted = [verdict for verdict in self._run.verdicts if not verdict.is_advice] or self._run.verdicts
         if exitstatus == pytest.ExitCode.OK:
@@ -158,13 +199,28 @@ class Verification:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED  # pytest itself forgives what is marked xfail
             elif not {verdict.word for verdict in counted} - {"not reviewed", "error"}:
                 session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
-        junit.write(self._run)
+        with self._writing():
+            junit.write(self._run)
+        if self._run.unwritten and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """The summary by section."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter, exitstatus: int
+    ) -> Generator[None, None, None]:
+        """Other tests as pytest tells them, then the summary by section: pytest would tell our failures once more."""
+        everything = terminalreporter.stats
+        terminalreporter.stats = {category: list(filter(self._is_other, told)) for category, told in everything.items()}
+        try:
+            yield
+        finally:
+            terminalreporter.stats = everything
         if not self._config.option.collectonly:
-            terminal.summarise(terminalreporter, self._run, self.peers, set(self.recorded))
+            interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+            terminal.summarise(terminalreporter, self._run, self.peers, set(self.recorded), interrupted)
+
+    def _is_other(self, report: object) -> bool:
+        return not hasattr(report, "verdict") and getattr(report, "nodeid", "") not in self._plan.checks
 
 
 def _wanted(item: pytest.Item) -> list[survey.Wanted]:

@@ -46,9 +46,9 @@ def make(subject, issuer=None, *, names=(), authority=False, begin=-30, end=60, 
 
 
 @contextlib.contextmanager
-def tcp(serve):
+def tcp(serve, address="127.0.0.1", port=0):
     """A loopback port whose every connection is handed to ``serve`` in a thread of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server((address, port)) as listener:
 
         def one(client):
             with client, contextlib.suppress(OSError):

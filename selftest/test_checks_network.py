@@ -15,6 +15,7 @@ from tests_network import test_ports as ports
 from tests_network import test_redirect as redirects
 
 HTML = "text/html; charset=utf-8"
+MORE = "more came than it announced"
 STATES = dict.fromkeys(TARGET.ports.open, "open") | dict.fromkeys(TARGET.ports.closed, "filtered")
 OTHER_PORTS = Target(host=HOST, ports=PromisedPorts(https=8443, http=8080))
 MANY = Target(host=HOST, limits=Limits(knowledge_records=500))
@@ -26,8 +27,8 @@ def front(answer):
     return Http({"/": answer})
 
 
-def api(me=None, username="admin", knowledge=None, records=3):
-    return Api(me or exchange(path="/me"), username, knowledge or exchange(path="/knowledge"), records)
+def api(me=None, username="admin", knowledge=None, records=3, **more):
+    return Api(me or exchange(path="/me"), username, knowledge or exchange(path="/knowledge"), records, **more)
 
 
 def of_front_page():
@@ -39,8 +40,14 @@ def of_front_page():
         ("204", exchange(204, ""), "204, no content type, 100 bytes"),
         ("301", exchange(301, HTML), "301, text/html, 100 bytes"),
         ("plain", exchange(content_type="text/plain"), "200, text/plain, 100 bytes"),
+        (
+            "two-types",
+            exchange(content_type=HTML, headers=(("content-type", "text/plain"),)),
+            "200, text/html | text/plain, 100 bytes",
+        ),
         ("octets", exchange(content_type=""), "200, no content type, 100 bytes"),
         ("cut", exchange(content_type=HTML, complete=False), "200, text/html, 100 bytes, cut short"),
+        ("more", exchange(content_type=HTML, surplus=True), f"200, text/html, 100 bytes, {MORE}"),
     ):
         yield fails(case, check, promised, seen, http=front(answer))
     yield fails(
@@ -63,6 +70,21 @@ def of_login():
         ("429", Login(exchange(429, ""), ""), "429, no content type, token in no place"),
         ("html", Login(exchange(content_type=HTML), ""), "200, text/html, token in no place"),
         ("201", Login(exchange(201), "access_token"), "201, application/json, token in access_token"),
+        (
+            "cut",
+            Login(exchange(complete=False), "access_token"),
+            "200, application/json, token in access_token, cut short",
+        ),
+        (
+            "more",
+            Login(exchange(surplus=True), "access_token"),
+            f"200, application/json, token in access_token, {MORE}",
+        ),
+        (
+            "denied",
+            Login(exchange(), "access_token", "success: false"),
+            "200, application/json, token in access_token, success: false",
+        ),
     ):
         yield fails(case, check, promised, seen, login=login, target=TARGET)
 
@@ -77,6 +99,9 @@ def of_me():
         ("500", api(exchange(500)), "500, application/json, user admin"),
         ("html", api(exchange(content_type=HTML), None), "200, text/html, user nowhere"),
         ("case", api(username="Admin"), "200, application/json, user Admin"),
+        ("cut", api(exchange(complete=False)), "200, application/json, user admin, cut short"),
+        ("more", api(exchange(surplus=True)), f"200, application/json, user admin, {MORE}"),
+        ("denied", api(me_objection="error: gone"), "200, application/json, user admin, error: gone"),
     ):
         yield fails(case, check, promised, seen, api=facts, target=TARGET)
     promised, seen = "200 with JSON, user operator", "200, application/json, user admin"
@@ -94,6 +119,12 @@ def of_knowledge():
         ("html", api(knowledge=exchange(content_type=HTML), records=None), "200, text/html, no list"),
         ("html-list", api(knowledge=exchange(content_type=HTML)), "200, text/html, 3 records"),
         ("503", api(knowledge=exchange(503)), "503, application/json, 3 records"),
+        ("no-objects", api(no_objects=2), "200, application/json, 2 of 3 are no objects"),
+        (
+            "denied",
+            api(knowledge_objection="success: false"),
+            "200, application/json, 3 records, success: false",
+        ),
     ):
         yield fails(case, check, promised, seen, api=facts, target=TARGET)
     least = "200 with JSON, at least 500 records"
@@ -102,6 +133,8 @@ def of_knowledge():
     yield fails("no-list", check, least, "200, application/json, no list", api=api(records=None), target=NONE)
     cut = api(knowledge=exchange(complete=False))
     yield fails("cut", check, promised, "200, application/json, 3 records, cut short", api=cut, target=TARGET)
+    more = api(knowledge=exchange(surplus=True))
+    yield fails("more", check, promised, f"200, application/json, 3 records, {MORE}", api=more, target=TARGET)
 
     check = endpoints.test_knowledge_is_refused_without_a_token
     for status in (200, 301, 403, 404, 429, 502):

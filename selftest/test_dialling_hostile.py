@@ -10,7 +10,7 @@ import pytest
 from cutover.errors import ProbeError, Unreachable
 from cutover.inventory import Limits, Peer, Target
 from cutover.inventory import Ports as PromisedPorts
-from cutover.probes import dialling
+from cutover.probes import dialling, ports
 from cutover.probes.dialling import Dialler, reach
 from selftest.pki import head_of, make, server_context, tcp
 from selftest.rows import HOST
@@ -19,6 +19,8 @@ ROOT = make("Made-up root", authority=True)
 GUARD_SECONDS = 30.0
 BODY_BYTES = 10_000
 OK = b"HTTP/1.1 200 OK\r\n"
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+NEVER_ENDED = "gave no HTTP answer (the head of the answer never ended)"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 LONGER_SECONDS = 2.5  # than the limits below, so that what breaks them is told from what keeps them by its cause
 LIMITS = Limits(connect_seconds=1.0, answer_seconds=1.0)
@@ -70,14 +72,25 @@ def ask(serve, scheme="http", **more):
         (after(b"", lambda client: time.sleep(20)), "did not finish its answer within 1 s"),
         (
             after(b"", lambda client: endlessly(client, b"HTTP/1.1 100 Continue\r\n\r\n")),
-            "did not finish its answer within 1 s",
+            "more than 10 interim answers",
         ),
+        (
+            after(b"", lambda client: endlessly(client, b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")),
+            "more than 10 interim answers",
+        ),
+        (after(HINTS), "gave no HTTP answer"),
+        (after(OK), NEVER_ENDED),
+        (after(OK + b"Content-Length: 2\r\n"), NEVER_ENDED),
+        (after(OK + b"Content-Length: 2\r\nX-Half: "), NEVER_ENDED),
+        (after(HINTS + OK + b"Content-Length: 2\r\n"), NEVER_ENDED),
+        (after(OK, lambda client: slowly(client, b"X: 1\r\n" * 99)), "within 1 s: its head never ended"),
+        (after(OK + b"X: 1\r\n", lambda client: time.sleep(20)), "within 1 s: its head never ended"),
         (after(b""), "gave no HTTP answer"),
         (after(b"\r\n\r\n"), "gave no HTTP answer"),
         (after(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"), "gave no HTTP answer"),
         (after(b"\x16\x03\x03\x00\x02\x02\x28\r\n"), "gave no HTTP answer"),
         (after(b"\x00\xff" * 500), "gave no HTTP answer"),
-        (after(OK[:9]), "gave no HTTP answer"),
+        (after(OK[:9]), NEVER_ENDED),
         (after(OK + b"Content-Length: 5, 6\r\n\r\n12345"), "gave no HTTP answer"),
     ],
     ids=[
@@ -87,6 +100,14 @@ def ask(serve, scheme="http", **more):
         "slow-header",
         "silent",
         "continue-for-ever",
+        "hints-for-ever",
+        "hints-alone",
+        "status-alone",
+        "ends-in-head",
+        "ends-in-field",
+        "ends-in-second-head",
+        "drips-in-head",
+        "waits-in-head",
         "empty",
         "blank",
         "ssh",
@@ -261,3 +282,17 @@ def test_a_peer_without_address_is_unreachable_for_its_own_reason():
     nowhere = Peer(Target(host=HOST), "", "the name does not exist in DNS")
     with pytest.raises(Unreachable, match=f"{HOST}: the name does not exist in DNS"):
         reach(nowhere, 443)
+
+
+@pytest.mark.parametrize("look", [lambda peer: reach(peer, 443), ports.probe], ids=["reach", "ports"])
+def test_a_machine_without_a_route_is_not_the_host_s_defect(look):
+    # There is no link to it by way of loopback, on any machine.
+    with pytest.raises(Unreachable) as caught:
+        look(Peer(Target(host=HOST), "fe80::1%lo"))
+    assert caught.value.cause == f"this machine has no route to the IPv6 address fe80::1%lo (for {HOST})"
+    assert "--address" in caught.value.advice
+
+
+def test_ports_without_an_address_are_not_asked_of_this_machine():
+    with pytest.raises(Unreachable, match=f"{HOST}: no such name"):
+        ports.probe(Peer(Target(host=HOST), "", "no such name"))

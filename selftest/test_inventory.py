@@ -15,6 +15,7 @@ HOST = '[[target]]\nhost = "api.example.test"\n'
 AT = "target[0]."
 NAME = "expected a DNS host name such as api.example.com, not "
 ADDRESS = "expected a valid IPv4 or IPv6 address, not "
+ONE = "expected the address of one host, no"
 PATH = "expected a path that starts with one / such as /api/v1/knowledge, not "
 WAY = "expected a way in such as ssh://ops@api.example.com, local:// or docker://NAME"
 
@@ -49,6 +50,18 @@ WRONG = {
         under("ports", "closed = [8000, 65536]"),
         AT + "ports.closed[1]: expected less than or equal to 65535, not 65536",
     ),
+    "no closed port": (
+        under("ports", "closed = []"),
+        AT + "ports: closed names no port: then nothing would be judged",
+    ),
+    "port both open and closed": (
+        under("ports", "closed = [443, 8000, 22]"),
+        AT + "ports: 22, 443 cannot be both open and closed: declare closed without it",
+    ),
+    "port open that is closed by default": (
+        under("ports", "https = 8000"),
+        AT + "ports: 8000 cannot be both open and closed: declare closed without it",
+    ),
     "no seconds": (
         under("limits", "response_seconds = 0"),
         AT + "limits.response_seconds: expected greater than 0, not 0",
@@ -77,6 +90,21 @@ WRONG = {
     "label begins with -": (hosted("-a.test"), AT + "host: " + NAME + "'-a.test'"),
     "missing host": ('[[target]]\ntier = "small"', AT + "host: is missing"),
     "bad address": (HOST + 'addresses = ["1.2.3"]', AT + "addresses[0]: " + ADDRESS + "'1.2.3'"),
+    "address of nobody": (HOST + 'addresses = ["0.0.0.0"]', AT + f"addresses[0]: {ONE} unspecified one, not '0.0.0.0'"),
+    "address of nobody, mapped": (
+        HOST + 'addresses = ["::ffff:0.0.0.0"]',
+        AT + f"addresses[0]: {ONE} unspecified one, not '::ffff:0.0.0.0'",
+    ),
+    "address of many": (HOST + 'addresses = ["ff02::1"]', AT + f"addresses[0]: {ONE} multicast one, not 'ff02::1'"),
+    "address of all": (
+        HOST + 'addresses = ["192.0.2.1", "255.255.255.255"]',
+        AT + f"addresses[1]: {ONE} broadcast one, not '255.255.255.255'",
+    ),
+    "address without scope": (
+        HOST + 'addresses = ["fe80::1"]',
+        AT + f"addresses[0]: {ONE} link-local one without a scope, as fe80::1%eth0 has one, not 'fe80::1'",
+    ),
+    "resolver of nobody": (HOST + 'resolvers = ["::"]', AT + f"resolvers[0]: {ONE} unspecified one, not '::'"),
     "resolver is a name": (HOST + 'resolvers = ["ns.test"]', AT + "resolvers[0]: " + ADDRESS + "'ns.test'"),
     "unknown tier": (HOST + 'tier = "huge"', AT + "tier: expected 'small', 'medium' or 'large', not 'huge'"),
     "unknown phase": (HOST + 'phase = "during"', AT + "phase: expected 'pre' or 'post', not 'during'"),
@@ -228,11 +256,12 @@ RIGHT = {
     "name": (HOST + 'name = "new-api"', "label", "new-api"),
     "IPv4": (HOST + 'addresses = ["192.0.2.1"]', "addresses", (ip_address("192.0.2.1"),)),
     "IPv6": (HOST + 'addresses = ["2001:DB8:0::1"]', "addresses", (ip_address("2001:db8::1"),)),
+    "loopback": (HOST + 'addresses = ["127.0.0.1"]', "addresses", (ip_address("127.0.0.1"),)),
+    "link-local with a scope": (HOST + 'addresses = ["fe80::1%lo"]', "addresses", (ip_address("fe80::1%lo"),)),
     "old server": (HOST + 'old_server = "2001:db8::2"', "old_server", ip_address("2001:db8::2")),
     "tier": (HOST + 'tier = "large"', "size", Size(cpus=8, memory_bytes=16 * GIB, disk_free_bytes=100 * GB)),
     "whole number of seconds": (under("limits", "response_seconds = 3"), "limits.response_seconds", 3.0),
     "first and last port": (under("ports", "closed = [1, 65535]"), "ports.closed", (1, 65535)),
-    "no closed port": (under("ports", "closed = []"), "ports.closed", ()),
     "query in a path": (under("endpoints", 'me = "/me?a=%20"'), "endpoints.me", "/me?a=%20"),
     "local way": (under("server", 'way_in = "local://"'), "server.way_in", "local://"),
     "IPv6 way": (

@@ -163,8 +163,9 @@ def test_known_server(runs, name):
     assert facts.failures == failures
     assert len(facts.samples) == len(server.connections) == facts.requests == 100
     assert len(server.asked) == (0 if "tls" in failures else 100)
+    assert set(facts.causes) == set(failures)
     for failure, many in failures.items():
-        assert f"\n{many} {failure}, the first: " in facts.evidence[0].answer
+        assert f"\n{many} {failure}, the first: {facts.causes[failure]}" in facts.evidence[0].answer
 
 
 def test_healthy_server_sees_a_stranger_who_uses_the_public_name(runs):
@@ -185,8 +186,9 @@ def test_healthy_server_sees_a_stranger_who_uses_the_public_name(runs):
 
 
 def test_causes_of_a_refused_certificate(runs):
-    assert f"certificate is not valid for '{NAME}'" in runs["another's name"][1].evidence[0].answer
-    assert "unable to get local issuer certificate" in runs["unknown authority"][1].evidence[0].answer
+    assert f"certificate is not valid for '{NAME}'" in runs["another's name"][1].causes["tls"]
+    assert "unable to get local issuer certificate" in runs["unknown authority"][1].causes["tls"]
+    assert runs["all 503"][1].causes == {"5xx": "status 503"}
 
 
 def test_facts_survive_being_saved(runs):
@@ -232,7 +234,7 @@ def test_closed_port(ca):
         bound.bind(("127.0.0.1", 0))
         facts = load.measure(peer_of(bound, ca))
     assert facts.failures == {"connect": 100}
-    assert "Connection refused" in facts.evidence[0].answer
+    assert "Connection refused" in facts.causes["connect"]
 
 
 def test_a_killed_locust_is_no_smaller_load(authority, ca, monkeypatch):

@@ -85,7 +85,9 @@ def zone(monkeypatch):
 
 
 def found(target=TARGET):
-    return [(peer.address, peer.problem) for peer in names.peers(target)]
+    peers = names.peers(target)
+    assert len({peer.label for peer in peers}) == len(peers)
+    return [(peer.address, peer.problem) for peer in peers]
 
 
 @pytest.mark.parametrize(
@@ -127,6 +129,7 @@ def test_a_server_that_fails_altogether_is_told_for_both(zone):
         ("", "DNS could not be asked for A"),
         ("", "DNS could not be asked for AAAA"),
     ]
+    assert [peer.label for peer in names.peers(TARGET)] == [f"{HOST}@unresolved-A", f"{HOST}@unresolved-AAAA"]
 
 
 def test_a_server_that_is_silent_costs_a_bounded_time(zone, monkeypatch):
@@ -143,6 +146,16 @@ def test_a_server_that_is_silent_costs_a_bounded_time(zone, monkeypatch):
 def test_an_address_that_was_found_is_not_forgotten(zone):
     zone.records = {"A": A[:1], "AAAA": dns.rcode.NXDOMAIN}
     assert (A[0], "") in found()
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "255.255.255.255", "224.0.0.1"])  # noqa: S104
+def test_an_address_of_no_host_is_not_dialled(zone, address):
+    zone.records = {"A": [address, A[0]], "AAAA": ["::", "ff02::1", "fe80::1", "::ffff:0.0.0.0"]}
+    assert found() == [
+        (A[0], ""),
+        ("", f"DNS says {address}, the address of no one host"),
+        ("", "DNS says ::, ::ffff:0.0.0.0, fe80::1, ff02::1, the address of no one host"),
+    ]
 
 
 def test_declared_addresses_are_dialled_without_asking(zone):

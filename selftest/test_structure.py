@@ -18,6 +18,8 @@ CHECKS = sorted(file for folder in ROOT.glob("tests_*") for file in folder.glob(
 LAYERS = {
     "errors": 0,
     "redact": 0,
+    "addresses": 0,
+    "files": 0,
     "checklist": 1,
     "check": 1,
     "facts": 1,
@@ -27,7 +29,8 @@ LAYERS = {
     "demo": 3,
     "locustfile": 3,
     "probes": 3,
-    "report": 3,
+    "plan": 3,
+    "report": 4,
     "fixtures": 4,
     "verification": 5,
     "plugin": 6,

@@ -54,6 +54,7 @@ def error_lines(done):
 
 
 ONE_HOST = "--address and --ssh speak of one host: name it with exactly one --host"
+WAY_IN = "expected a way in such as ssh://ops@api.example.com, local:// or docker://NAME"
 HOST_NAME = "expected a DNS host name such as api.example.com"
 WRONG = {
     "host with a blank": (["--host", "a b"], f"--host 'a b': {HOST_NAME}"),
@@ -63,6 +64,19 @@ WRONG = {
     "address is none": (
         ["--host", "a.test", "--address", "1.2.3"],
         "--address '1.2.3': expected a valid IPv4 or IPv6 address",
+    ),
+    "address of nobody": (
+        ["--host", "a.test", "--address", "0.0.0.0"],  # noqa: S104
+        "--address '0.0.0.0': expected the address of one host, no unspecified one",
+    ),
+    "address of nobody in IPv6": (
+        ["--host", NAME, "--inventory={file}", "--address", "::"],
+        "--address '::': expected the address of one host, no unspecified one",
+    ),
+    "empty ssh": (["--host", "a.test", "--ssh", ""], f"--ssh: {WAY_IN}"),
+    "empty ssh of the demo": (
+        ["--host", "demo", "--ssh="],
+        "--host demo brings its own site: --address and --ssh do not go with it",
     ),
     "address without host": (["--address", "192.0.2.1"], ONE_HOST),
     "address of two hosts": (["--host", "a.test", "--host", "b.test", "--address", "192.0.2.1"], ONE_HOST),

@@ -11,7 +11,7 @@ def test_no_error_under_concurrency(load: Load) -> None:
     Mend: by class of error: 5xx and timeout: worker count and app.log; connect and reset: backlog, ulimit; tls: nginx
     """
     ok = len(load.samples) - sum(load.failures.values())
-    failures = ", ".join(f"{count} {kind}" for kind, count in load.failures.items())
+    failures = "; ".join(f"{count} × {kind}: {load.causes[kind]}" for kind, count in load.failures.items())
     state = f"{ok} of {load.requests} without error" + (f" ({failures})" if failures else "")
     given = seen(ok, state, where=f"{load.url}, {load.concurrency} at a time, a new connection each")
     assert given == promised(load.requests, f"{load.requests} of {load.requests} without error")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cutover.facts.evidence import EXCERPT, Evidence
+from cutover.redact import redact
 
 REDIRECT_PATHS = ("/", "/api/v1/knowledge?page=2&q=%E6%A9%8B")
 
@@ -14,8 +15,9 @@ class Exchange:
     """One request and its answer.
 
     ``headers`` keeps order, repetition and spelling. ``body`` is at most the first 4096 characters, undecodable bytes
-    replaced; ``length`` counts the bytes read, ``complete`` tells whether that was the whole body.
-    ``seconds`` runs from before the connection to the end of the body.
+    replaced; ``length`` counts the bytes read, ``complete`` tells whether that was the whole body, ``surplus``
+    whether something came after it that nobody had asked for. ``seconds`` runs from before the connection to the
+    end of the body.
     """
 
     method: str
@@ -27,6 +29,12 @@ class Exchange:
     length: int
     complete: bool
     seconds: float
+    surplus: bool = False
+
+    @property
+    def flaw(self) -> str:
+        """Why this is not one whole answer; empty when it is."""
+        return "cut short" if not self.complete else "more came than it announced" if self.surplus else ""
 
     def values(self, name: str) -> tuple[str, ...]:
         """Every value of a header, in the order sent; names compare without case (RFC 9110 section 5.1)."""
@@ -34,13 +42,19 @@ class Exchange:
 
     @property
     def content_type(self) -> str:
-        """The media type without parameters, in lower case."""
-        return ";".join(self.values("Content-Type")).partition(";")[0].strip().lower()
+        """The media type without parameters, in lower case; all of them when several disagree."""
+        types = (value.partition(";")[0].strip().lower() for value in self.values("Content-Type"))
+        return " | ".join(dict.fromkeys(types))
 
     @property
     def location(self) -> str:
         """Where a redirect leads; empty when the answer has no Location."""
         return ", ".join(self.values("Location"))
+
+    def redacted_again(self) -> Exchange:
+        """Without the secrets that have become known since it was read."""
+        headers = tuple((key, redact(value)) for key, value in self.headers)
+        return replace(self, headers=headers, body=redact(self.body))
 
     def evidence(self) -> Evidence:
         """The transcript of this exchange."""
@@ -55,8 +69,13 @@ class Http:
     answers: dict[str, Exchange]
 
     def values_of(self, name: str) -> dict[str, str]:
-        """A header's value in every answer; ``absent``, or every value when it was sent more than once."""
-        return {what: " | ".join(answer.values(name)) or "absent" for what, answer in self.answers.items()}
+        """A header's value in every answer; ``absent``, ``empty``, or every value when it was sent more than once."""
+        sent = {what: answer.values(name) for what, answer in self.answers.items()}
+        return {what: " | ".join(value or "empty" for value in values) or "absent" for what, values in sent.items()}
+
+    def redacted_again(self) -> Http:
+        """Without the secrets that have become known since they were read."""
+        return Http({what: answer.redacted_again() for what, answer in self.answers.items()})
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:

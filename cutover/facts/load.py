@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cutover.facts.evidence import Evidence
@@ -41,7 +41,8 @@ class Load:
 
     ``address`` was dialled, ``concurrency`` requests were under way at any time, and ``seconds`` passed from
     the first request to the end of the last. Without ``keep_alive`` each had a connection of its own. The
-    derived times count every sample, failed ones too: look at ``failures`` first.
+    derived times count every sample, failed ones too: look at ``failures`` first. ``causes`` are the words of
+    the first failure of each class.
     """
 
     url: str
@@ -52,9 +53,10 @@ class Load:
     seconds: float
     samples: tuple[Sample, ...]
     evidence: tuple[Evidence, ...]
+    causes: dict[Failure, str] = field(default_factory=dict)
 
     @property
-    def failures(self) -> dict[str, int]:
+    def failures(self) -> dict[Failure, int]:
         """How many requests failed, by class, the most frequent first."""
         return dict(Counter(sample.failure for sample in self.samples if sample.failure).most_common())
 

@@ -18,10 +18,12 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from cutover.addresses import has_route
 from cutover.errors import ProbeError, Unreachable
 from cutover.facts.http import Exchange
 from cutover.inventory import Peer
 from cutover.probes.trust import tls_context
+from cutover.probes.wire import Wire
 from cutover.redact import redact
 
 # Random for each run, and in every request of the outside view: by it the server's access log is asked for them.
@@ -40,10 +42,21 @@ def connect(peer: Peer, port: int) -> socket.socket:
     return socket.create_connection((peer.address, port), peer.target.limits.connect_seconds)
 
 
-def reach(peer: Peer, port: int) -> None:
-    """Raise ProbeError, the one cause of all that depends on it, when the peer's port does not answer."""
+def find(peer: Peer) -> None:
+    """Raise Unreachable when there is nothing to dial, or no way to it: then nothing is said of the host."""
     if not peer.address:
         raise Unreachable(f"{peer.target.host}: {peer.problem}", "look at the name's DNS records, or --address")
+    if not has_route(peer.address):
+        family = "IPv6" if peer.family == "ipv6" else "IPv4"
+        raise Unreachable(
+            f"this machine has no route to the {family} address {peer.address} (for {peer.target.host})",
+            f"verify from a machine that has {family}, or name the addresses to dial: --address",
+        )
+
+
+def reach(peer: Peer, port: int) -> None:
+    """Raise ProbeError, the one cause of all that depends on it, when the peer's port does not answer."""
+    find(peer)
     try:
         connect(peer, port).close()
     except OSError as error:
@@ -62,7 +75,9 @@ def unanswered(peer: Peer, port: int, error: OSError) -> ProbeError:
     return Unreachable(f"{what} {reason}", "is the host up, the address right, the firewall open?")
 
 
-class _Answer(NamedTuple):
+class Answer(NamedTuple):
+    """What is kept of an answer, and its text for the probe to read."""
+
     exchange: Exchange
     text: str
 
@@ -70,25 +85,31 @@ class _Answer(NamedTuple):
 class Dialler:
     """An HTTP client of one peer that verifies TLS, follows no redirect and ignores the environment.
 
-    It keeps its connections; ``close`` ends them. One thread at a time.
+    Each request has a connection of its own: an answer that nobody asked for is not taken for the next one.
+    With ``keep`` they share one, which ``close`` ends. One thread at a time.
     """
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: Peer, *, keep: bool = False) -> None:
         self.peer = peer
-        self._open: list[socket.socket] = []
+        self._wire = Wire(keep)
         self._session = _Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self._session.trust_env = False
         self._session.headers.clear()
         self._session.headers.update({"User-Agent": f"cutover/{MARK}", "Accept": "*/*", "Accept-Encoding": "identity"})
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, _Pinned(peer, self._open))
+            self._session.mount(scheme, _Pinned(peer, self._wire))
 
     def __enter__(self) -> Dialler:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the last request found a connection, and may so have been sent."""
+        return self._wire.socket is not None
 
     def close(self) -> None:
         """End all connections."""
@@ -102,12 +123,11 @@ class Dialler:
         scheme: Literal["http", "https"] = "https",
         token: str = "",
         json: Mapping[str, str] | None = None,
-        secrets: tuple[str, ...] = (),
-    ) -> _Answer:
+    ) -> Answer:
         """One request, one answer, whatever its status: what is kept of it, and its text for the probe to read.
 
-        The text is not redacted; what is kept is, of ``secrets`` and ``token`` too. ProbeError when no whole
-        head of an answer came within ``answer_seconds``.
+        The text is not redacted; what is kept is. ProbeError when no whole head of an answer came within
+        ``answer_seconds``.
         """
         url = self.peer.target.url(path, scheme)
         headers = {"Host": url.split("/")[2]}
@@ -130,20 +150,19 @@ class Dialler:
                 raise self._no_answer(method, url, error, expired.is_set()) from None
         seconds = time.monotonic() - begun
         text = content.decode("utf-8", "replace")
-        hidden = (*secrets, token)
         exchange = Exchange(
             method=method,
             url=url,
             at=at,
             status=answer.status_code,
-            headers=tuple(_header(key, value, hidden) for key, value in answer.raw.headers.items()),
-            # Cut afterwards: half of a secret is not recognised as one.
-            body=redact(text[: 2 * BODY_KEPT], hidden)[:BODY_KEPT],
+            headers=tuple(_header(key, value) for key, value in self._wire.headers()),
+            body=kept(text),
             length=len(content),
             complete=complete and not expired.is_set(),
             seconds=seconds,
+            surplus=self._wire.surplus,
         )
-        return _Answer(exchange, text)
+        return Answer(exchange, text)
 
     @contextlib.contextmanager
     def _deadline(self, url: str) -> Iterator[threading.Event]:
@@ -152,9 +171,7 @@ class Dialler:
 
         def cut() -> None:
             expired.set()
-            for connected in self._open:
-                with contextlib.suppress(OSError):
-                    socket.socket.shutdown(connected, socket.SHUT_RDWR)
+            self._wire.cut()
 
         timer = threading.Timer(self.peer.target.limits.answer_seconds, cut)
         timer.daemon = True
@@ -170,7 +187,7 @@ class Dialler:
         port = urllib3.util.parse_url(url).port or (443 if url.startswith("https") else 80)
         for cause in chain:
             # During the handshake; later, a broken record is one way of giving no HTTP answer.
-            if isinstance(cause, ssl.SSLError) and not self._open:
+            if isinstance(cause, ssl.SSLError) and not self._wire.socket:
                 told = getattr(cause, "verify_message", "") or cause.reason or str(cause)
                 return ProbeError(
                     f"{self.peer.address} (for {self.peer.target.host}): TLS failed: {told}; nothing was sent",
@@ -180,7 +197,7 @@ class Dialler:
                 return unanswered(self.peer, port, cause)
         if any(isinstance(cause, urllib3.exceptions.ConnectTimeoutError) for cause in chain):
             return unanswered(self.peer, port, TimeoutError())
-        if not self._open and any(isinstance(cause, TimeoutError) for cause in chain):
+        if not self._wire.socket and any(isinstance(cause, TimeoutError) for cause in chain):
             return ProbeError(
                 f"{self.peer.address} (for {self.peer.target.host}): no TLS handshake "
                 f"within {limits.connect_seconds:g} s",
@@ -188,6 +205,7 @@ class Dialler:
             )
         if expired or any(isinstance(cause, TimeoutError) for cause in chain):
             reason = f"did not finish its answer within {limits.answer_seconds:g} s"
+            reason += ": its head never ended" if self._wire.lines else ""
         else:
             reason = f"gave no HTTP answer ({' '.join(redact(str(chain[-1])).split())[:120]})"
         return ProbeError(f"{self.peer.address}: {method} {url} {reason}", "look at nginx's error log")
@@ -203,7 +221,7 @@ class _Session(requests.Session):
 class _Pinned(HTTPAdapter):
     """Opens every connection to the peer's address, under the target's name."""
 
-    def __init__(self, peer: Peer, connections: list[socket.socket]) -> None:
+    def __init__(self, peer: Peer, wire: Wire) -> None:
         limits = peer.target.limits
         common: dict[str, Any] = {
             "host": peer.address,
@@ -216,8 +234,8 @@ class _Pinned(HTTPAdapter):
         self._https = urllib3.HTTPSConnectionPool(
             port=peer.target.ports.https, ssl_context=context, server_hostname=peer.target.host, **common
         )
-        self._http.ConnectionCls = _noting(HTTPConnection, connections)
-        self._https.ConnectionCls = _noting(HTTPSConnection, connections)
+        self._http.ConnectionCls = wire.connections(HTTPConnection)
+        self._https.ConnectionCls = wire.connections(HTTPSConnection)
         super().__init__(max_retries=0)
 
     def get_connection_with_tls_context(
@@ -232,17 +250,6 @@ class _Pinned(HTTPAdapter):
         self._http.close()
         self._https.close()
         super().close()
-
-
-def _noting(kind: Any, connections: list[socket.socket]) -> Any:  # noqa: ANN401
-    """A connection class that notes each connection, so that a deadline can cut it."""
-
-    class Noting(kind):  # type: ignore[misc]
-        def connect(self) -> None:
-            super().connect()
-            connections.append(self.sock)  # which outlives the connection while its answer is read
-
-    return Noting
 
 
 def _read(answer: requests.Response) -> tuple[bytes, bool]:
@@ -260,9 +267,15 @@ def _read(answer: requests.Response) -> tuple[bytes, bool]:
     return bytes(content), True
 
 
-def _header(key: str, value: str, secrets: tuple[str, ...]) -> tuple[str, str]:
+def kept(text: str) -> str:
+    """What is kept of a body. It is cut afterwards: half of a secret is not recognised as one."""
+    return redact(text[: 2 * BODY_KEPT])[:BODY_KEPT]
+
+
+def _header(key: str, value: str) -> tuple[str, str]:
+    # The value alone, then after its name, which makes a cookie or a credential of it.
     key = redact(key)[:256]
-    return key, redact(f"{key}: {value}", secrets).removeprefix(f"{key}: ")[:4096]
+    return key, redact(f"{key}: {redact(value)}").removeprefix(f"{key}: ")[:4096]
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

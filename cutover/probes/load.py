@@ -13,13 +13,14 @@ import site
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from cutover.errors import ProbeError
 from cutover.facts.evidence import Evidence
-from cutover.facts.load import Load, Sample
+from cutover.facts.load import Failure, Load, Sample
 from cutover.inventory import Limits, Peer
 from cutover.probes.dialling import Dialler, now, reach
 from cutover.probes.process import running
@@ -73,12 +74,18 @@ def measure(peer: Peer) -> Load:
                 "run it again; " + (f"its last words: {redact(words).strip()}" if words else "it said nothing"),
             )
     samples = tuple(sorted((sample for sample, _ in lines), key=lambda sample: sample.started))
+    causes: dict[Failure, str] = {}
+    for sample, cause in lines:
+        if sample.failure:
+            causes.setdefault(sample.failure, " ".join(redact(cause).split()))
     seconds = max(sample.started + sample.seconds for sample in samples)
     asked = (
         f"GET {host}{target.endpoints.root} at {peer.address}, {limits.load_requests} times, "
         f"{limits.load_concurrency} at a time, each on a new connection (locust)"
     )
-    evidence = (Evidence(asked, at, _told(lines, seconds)),)
+    many = Counter(sample.failure for sample in samples)
+    told = [f"{many['']} of {len(samples)} without failure in {seconds:.3f} s"]
+    told += [f"{many[failure]} {failure}, the first: {cause}" for failure, cause in causes.items()]
     return Load(
         url=host + target.endpoints.root,
         address=peer.address,
@@ -87,7 +94,8 @@ def measure(peer: Peer) -> Load:
         keep_alive=False,
         seconds=seconds,
         samples=samples,
-        evidence=evidence,
+        evidence=(Evidence(asked, at, "\n".join(told)),),
+        causes=causes,
     )
 
 
@@ -135,15 +143,3 @@ def _read(path: Path) -> list[tuple[Sample, str]]:
     except FileNotFoundError:
         return []
     return [_LINE.validate_json(line) for line in lines if line.endswith(b"\n")]
-
-
-def _told(lines: list[tuple[Sample, str]], seconds: float) -> str:
-    """The stage in a few lines: how many without failure, and each class with the first of its causes."""
-    failed: dict[str, list[str]] = {}
-    for sample, cause in lines:
-        if sample.failure:
-            failed.setdefault(sample.failure, []).append(cause)
-    good = len(lines) - sum(map(len, failed.values()))
-    told = [f"{good} of {len(lines)} without failure in {seconds:.3f} s"]
-    told += [f"{len(causes)} {failure}, the first: {redact(causes[0])}" for failure, causes in failed.items()]
-    return "\n".join(told)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+from typing import Literal
+
 import dns.exception
 import dns.resolver
 
+from cutover.addresses import unfit
 from cutover.inventory import Peer, Target
 
 SECONDS = 5.0
@@ -18,20 +22,26 @@ def peers(target: Target) -> tuple[Peer, ...]:
     if target.addresses:
         return tuple(Peer(target, address) for address in dict.fromkeys(map(str, target.addresses)))
     found: list[Peer] = []
-    for kind in ("A", "AAAA"):
+    kinds: tuple[Literal["A", "AAAA"], ...] = ("A", "AAAA")
+    for kind in kinds:
         try:
             answer = _resolver(target).resolve(target.host, kind, lifetime=SECONDS)
-            found += [Peer(target, record.address) for record in answer]
+            told = [record.address for record in answer]
+            dialled = [address for address in told if not unfit(ip_address(address))]
+            found += [Peer(target, address) for address in dialled]
+            if others := sorted({*told} - {*dialled}):
+                # 0.0.0.0 in DNS would lead to this very machine.
+                found.append(Peer(target, "", f"DNS says {', '.join(others)}, the address of no one host", kind))
         except dns.resolver.NXDOMAIN:
-            nothing = Peer(target, "", "the name does not exist in DNS")
             if not found:
-                return (nothing,)
-            found.append(nothing)  # a DNS server that contradicts itself
+                return (Peer(target, "", "the name does not exist in DNS"),)
+            # A DNS server that contradicts itself.
+            found.append(Peer(target, "", f"the name does not exist in DNS when asked for {kind}", kind))
         except dns.resolver.NoAnswer:
             continue
         except dns.exception.DNSException as error:
             reason = " ".join(str(error).split()) or type(error).__name__
-            found.append(Peer(target, "", f"DNS could not be asked for {kind}: {reason[:200]}"))
+            found.append(Peer(target, "", f"DNS could not be asked for {kind}: {reason[:200]}", kind))
     return tuple(found) or (Peer(target, "", "the name has neither A nor AAAA record"),)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cutover.errors import Unreachable
 from cutover.facts.ports import Ports, State
 from cutover.inventory import Peer
-from cutover.probes.dialling import connect, now
+from cutover.probes.dialling import connect, find, now
 from cutover.probes.threads import side_by_side
 
 
@@ -14,6 +14,7 @@ def probe(peer: Peer) -> Ports:
 
     A host that answers nowhere is no proof that its ports are closed.
     """
+    find(peer)
     wanted = sorted({*peer.target.ports.open, *peer.target.ports.closed})
     at = now()
     found = side_by_side(lambda port: _state(peer, port), wanted, at_once=len(wanted))

@@ -9,12 +9,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from cutover.errors import NotDeclared, ProbeError, Unreachable, UsageError
+from cutover.files import write_whole
 
 _KINDS = {"ProbeError": ProbeError, "Unreachable": Unreachable}
 
 
 def write(file: Path, result: object) -> None:
-    """Save what a probe returned, or the ProbeError or NotDeclared that it raised."""
+    """Save what a probe returned, or the ProbeError or NotDeclared that it raised. OSError when it cannot be."""
     match result:
         case ProbeError():
             content: dict[str, Any] = {"error": type(result).__name__, "cause": result.cause, "advice": result.advice}
@@ -22,8 +23,7 @@ def write(file: Path, result: object) -> None:
             content = {"error": "NotDeclared", "cause": str(result)}
         case _:
             content = {"facts": TypeAdapter(type(result)).dump_python(result, mode="json")}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    write_whole(file, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 def read(file: Path, kind: type[object]) -> object:

@@ -33,6 +33,7 @@ class Probe(NamedTuple):
     stage: Stage
     brings: type[object]
     run: Callable[[Any, Operator], object]
+    logs_in: bool = False
 
 
 # The name of a probe is the name of the fixture that hands its facts to checks.
@@ -42,9 +43,9 @@ PROBES: dict[str, Probe] = {
     "http": Probe("peer", "observe", Http, lambda peer, _: http.surfaces(peer)),
     "redirect": Probe("peer", "observe", Http, lambda peer, _: http.redirects(peer)),
     "certificate": Probe("peer", "observe", Certificate, lambda peer, _: certificate.probe(peer)),
-    "login": Probe("target", "observe", Login, lambda _, operator: api.login(operator)),
-    "api": Probe("peer", "observe", Api, api.probe),
-    "latency": Probe("peer", "latency", Latency, latency.probe),
+    "login": Probe("target", "observe", Login, lambda _, operator: api.login(operator), logs_in=True),
+    "api": Probe("peer", "observe", Api, api.probe, logs_in=True),
+    "latency": Probe("peer", "latency", Latency, latency.probe, logs_in=True),
     "load": Probe("peer", "load", Load, lambda peer, _: load.probe(peer)),
     "afterwards": Probe("target", "after", Outputs, lambda target, _: server.look_again(target)),
 }
@@ -83,9 +84,13 @@ class Survey:
         return target.label in self._recorded
 
     def save(self, folder: Path) -> None:
-        """Write what every probe brought, a file each."""
-        for (probe, subject), result in self._results.items():
+        """Write what every probe brought, a file each; of an interrupted run, what it brought so far."""
+        for (probe, subject), result in tuple(self._results.items()):
             saved.write(folder / subject / f"{probe}.json", result)
+
+    def give_up(self, wanted: Iterable[Wanted], cause: ProbeError) -> None:
+        """Look at nothing, for one cause."""
+        self._results.update(dict.fromkeys(wanted, cause))
 
     def load(self, wanted: Iterable[Wanted], folder: Path) -> None:
         """Take what was saved in place of looking; UsageError when some of it is not there."""
@@ -117,8 +122,11 @@ class Survey:
 
     def _target(self, label: str, wanted: set[Wanted], note: Callable[[Wanted], None]) -> None:
         peers = self._peers[label]
-        operator = Operator(peers[0].target, peers[0])
+        operator = Operator(peers[0].target, peers)
         subjects: dict[str, Subject] = {label: peers[0].target, **{peer.label: peer for peer in peers}}
+
+        if any(PROBES[name].logs_in for name, _ in wanted):
+            operator.know_password()
 
         def run(job: Wanted) -> None:
             name, subject = job
@@ -147,6 +155,10 @@ class Survey:
             alone = self._one_load_at_a_time if stage in ("latency", "load") else contextlib.nullcontext()
             with alone:
                 side_by_side(run, jobs, at_once=AT_ONCE if stage == "observe" else 1)
+        for job in wanted:
+            # A page may show what became known as a secret only after it was read.
+            if isinstance(result := self._results[job], Http):
+                self._results[job] = result.redacted_again()
         self._one_cause(wanted)
 
     def _unreachable(self, subject: str) -> Unreachable | None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from cutover.files import write_whole
 from cutover.report.run import Run
 from cutover.verdict import Outcome, Verdict
 
@@ -48,15 +49,14 @@ def properties(verdict: Verdict) -> list[tuple[str, object]]:
 
 
 def write(run: Run) -> Path:
-    """Write ``junit.xml`` into the run's folder: a testsuite for each target."""
+    """Write ``junit.xml`` into the run's folder: a testsuite for each target. OSError when it cannot be written."""
     root = ET.Element("testsuites", name="cutover")
     targets = dict.fromkeys(verdict.target for verdict in run.verdicts)
     for target in targets:
         _suite(root, run, target, [verdict for verdict in run.verdicts if verdict.target == target])
-    run.folder.mkdir(parents=True, exist_ok=True)
     file = run.folder / "junit.xml"
     ET.indent(root)
-    ET.ElementTree(root).write(file, encoding="utf-8", xml_declaration=True)
+    write_whole(file, ET.tostring(root, encoding="utf-8", xml_declaration=True))
     return file
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from cutover.plan import Plan
 from cutover.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Run:
-    """One run: its folder below ``reports/``, when it started (UTC), and its verdicts in order."""
+    """One run: its folder below ``reports/``, when it started (UTC), and its verdicts in order.
+
+    ``plan`` are the checks it was to judge. ``unwritten`` tells why some of the folder could not be written, if so.
+    """
 
     folder: Path
     started: datetime
     verdicts: list[Verdict]
+    plan: Plan = field(default_factory=Plan)
+    unwritten: str = ""

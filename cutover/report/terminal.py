@@ -68,6 +68,7 @@ def summarise(
     run: Run,
     peers: Mapping[str, tuple[Peer, ...]],
     recorded: set[str],
+    interrupted: bool,
 ) -> None:
     """Print a line for each section of each target, then each failure, each cause once, and the advice."""
     for target, verdicts in _by_target(run.verdicts).items():
@@ -84,8 +85,12 @@ def summarise(
     _advice(out, run.verdicts)
     _causes(out, run.verdicts, "not reviewed")
     _without_verdict(out, run.verdicts)
+    _left_out(out, run, interrupted)
     out.line("")
-    out.line(f"report: {_short(run.folder / 'junit.xml')}")
+    if run.unwritten:
+        out.line(f"report: not whole, {run.unwritten}", **COLOURS["error"])
+    else:
+        out.line(f"report: {_short(run.folder / 'junit.xml')}")
 
 
 def _by_target(verdicts: list[Verdict]) -> dict[str, list[Verdict]]:
@@ -156,6 +161,19 @@ def _without_verdict(out: pytest.TerminalReporter, verdicts: list[Verdict]) -> N
         if silent:
             out.line("")
             out.line(f"{len(silent)} of the checklist's boxes not judged, {why}: {', '.join(silent)}")
+
+
+def _left_out(out: pytest.TerminalReporter, run: Run, interrupted: bool) -> None:
+    """The checks that were collected and not judged, and why."""
+    left = run.plan.left(run.verdicts)
+    if interrupted:
+        out.line("")
+        out.line(f"interrupted: what was seen until then is in {_short(run.folder / 'facts')}", **COLOURS["error"])
+    for checks, what in ((left, "did not run"), (run.plan.deselected, "were deselected")):
+        if checks:
+            out.line("")
+            out.line(f"{len(checks)} checks {what}: the result speaks only of the rest", **COLOURS["not reviewed"])
+            out.line(f"    {', '.join(dict.fromkeys(check.control_id for check in checks))}")
 
 
 def _short(path: Path) -> str:

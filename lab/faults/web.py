@@ -52,7 +52,9 @@ def intermediate_missing(host: Host) -> None:
     edit(host, SITE, "s/fullchain.pem/cert.pem/")
 
 
-@fault(fails={"knowledge_is_a_list_of_records", "knowledge_is_refused_without_a_token"})
+@fault(
+    fails={"knowledge_is_a_list_of_records", "knowledge_is_refused_without_a_token", "knowledge_answers_in_time"},
+)
 def knowledge_is_a_page(host: Host) -> None:
     """A single-page application's fallback swallows the API: 200, with HTML."""
     page = 'location = /api/v1/knowledge { default_type text/html; return 200 "<!DOCTYPE html><title>app</title>"; }'
