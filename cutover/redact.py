@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
-from collections.abc import Iterable
-from urllib.parse import quote
+import threading
+from base64 import b64encode
+from collections.abc import Iterator
+from urllib.parse import quote, quote_plus
 
 HIDDEN = "[redacted]"
 
@@ -34,10 +37,25 @@ _SHAPES = (
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
-def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """Hide every one of ``secrets`` and all that looks like one; make control characters visible."""
-    # As it is, and as JSON or a URL spells it; the longest first, for one may begin like another.
-    for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
+# A shorter one is part of many a harmless word: to hide it everywhere would tell it, by what is missing.
+SHORTEST = 4
+
+_forms_in_use: tuple[str, ...] = ()  # of every secret of this run, the longest first: one may begin like another
+_adding = threading.Lock()
+
+
+def hide(secret: str) -> None:
+    """Have ``redact`` hide this secret from now on, whoever says it: the operator's password, a token."""
+    global _forms_in_use
+    if len(secret) < SHORTEST:
+        return
+    with _adding:
+        _forms_in_use = tuple(sorted({*_forms_in_use, *_forms(secret)}, key=len, reverse=True))
+
+
+def redact(text: str) -> str:
+    """Hide every secret in use and all that looks like one; make control characters visible."""
+    for form in _forms_in_use:
         text = text.replace(form, HIDDEN)
     for shape in _SHAPES:
         text = shape.sub(lambda match: match.group(1) + HIDDEN, text)
@@ -45,4 +63,24 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def _forms(secret: str) -> set[str]:
-    return {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], quote(secret)} - {""}
+    """The secret as it is, and as JSON, HTML, a URL and base64 spell it."""
+    quoted = {code(secret, safe, errors="replace") for code in (quote, quote_plus) for safe in ("", "/")}
+    escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    return {
+        secret,
+        html.escape(secret),
+        *quoted,
+        *(re.sub("%..", lambda match: match[0].lower(), form) for form in quoted),
+        *escaped,
+        *(form.replace("/", "\\/") for form in escaped),
+        *_base64(secret.encode("utf-8", "replace")),
+    }
+
+
+def _base64(secret: bytes) -> Iterator[str]:
+    """The characters that are the secret's alone, for each way in which it may lie in what was encoded."""
+    for before in range(3):
+        coded = b64encode(bytes(before) + secret).decode()
+        own = coded[(8 * before + 5) // 6 : 8 * (before + len(secret)) // 6]
+        yield own
+        yield own.translate(str.maketrans("+/", "-_"))

@@ -26,8 +26,8 @@ def front(answer):
     return Http({"/": answer})
 
 
-def api(me=None, username="admin", knowledge=None, records=3):
-    return Api(me or exchange(path="/me"), username, knowledge or exchange(path="/knowledge"), records)
+def api(me=None, username="admin", knowledge=None, records=3, **more):
+    return Api(me or exchange(path="/me"), username, knowledge or exchange(path="/knowledge"), records, **more)
 
 
 def of_front_page():
@@ -63,6 +63,16 @@ def of_login():
         ("429", Login(exchange(429, ""), ""), "429, no content type, token in no place"),
         ("html", Login(exchange(content_type=HTML), ""), "200, text/html, token in no place"),
         ("201", Login(exchange(201), "access_token"), "201, application/json, token in access_token"),
+        (
+            "cut",
+            Login(exchange(complete=False), "access_token"),
+            "200, application/json, token in access_token, cut short",
+        ),
+        (
+            "denied",
+            Login(exchange(), "access_token", "success: false"),
+            "200, application/json, token in access_token, success: false",
+        ),
     ):
         yield fails(case, check, promised, seen, login=login, target=TARGET)
 
@@ -77,6 +87,8 @@ def of_me():
         ("500", api(exchange(500)), "500, application/json, user admin"),
         ("html", api(exchange(content_type=HTML), None), "200, text/html, user nowhere"),
         ("case", api(username="Admin"), "200, application/json, user Admin"),
+        ("cut", api(exchange(complete=False)), "200, application/json, user admin, cut short"),
+        ("denied", api(me_objection="error: gone"), "200, application/json, user admin, error: gone"),
     ):
         yield fails(case, check, promised, seen, api=facts, target=TARGET)
     promised, seen = "200 with JSON, user operator", "200, application/json, user admin"
@@ -94,6 +106,12 @@ def of_knowledge():
         ("html", api(knowledge=exchange(content_type=HTML), records=None), "200, text/html, no list"),
         ("html-list", api(knowledge=exchange(content_type=HTML)), "200, text/html, 3 records"),
         ("503", api(knowledge=exchange(503)), "503, application/json, 3 records"),
+        ("no-objects", api(no_objects=2), "200, application/json, 2 of 3 are no objects"),
+        (
+            "denied",
+            api(knowledge_objection="success: false"),
+            "200, application/json, 3 records, success: false",
+        ),
     ):
         yield fails(case, check, promised, seen, api=facts, target=TARGET)
     least = "200 with JSON, at least 500 records"

@@ -2,7 +2,7 @@
 
 from cutover.check import control, promised, seen
 from cutover.facts.api import Api, Login
-from cutover.facts.http import Http
+from cutover.facts.http import Exchange, Http
 from cutover.inventory import Target
 
 
@@ -22,15 +22,14 @@ def test_front_page_answers(http: Http) -> None:
 
 @control("11.login")
 def test_login_gives_a_token(login: Login, target: Target) -> None:
-    """Asked once a run: the application allows five logins a minute.
+    """Asked once a run: the application allows five logins a minute. A token beside "success": false is none.
 
     Mend: check the operator's password; ./run_production.sh status; 429 means to wait a minute; 5xx is in app.log
     """
     answer, places = login.exchange, " or ".join(target.endpoints.token_in)
-    state = f"{answer.status}, {answer.content_type or 'no content type'}, token in {login.token_in or 'no place'}"
-    assert seen((answer.status, bool(login.token_in)), state, where=answer.url) == promised(
-        (200, True), f"200 with a token in {places}"
-    )
+    state = told(answer, f"token in {login.token_in or 'no place'}", login.objection)
+    given = (answer.status, bool(login.token_in), answer.complete, login.objection)
+    assert seen(given, state, where=answer.url) == promised((200, True, True, ""), f"200 with a token in {places}")
 
 
 @control("11.me")
@@ -39,11 +38,11 @@ def test_me_is_who_logged_in(api: Api, target: Target) -> None:
 
     Mend: see app.log for what /me answered, and whether MKS_JWT_SECRET_KEY is the same in all workers
     """
-    answer = api.me
-    state = f"{answer.status}, {answer.content_type or 'no content type'}, user {api.username or 'nowhere'}"
-    wanted = target.credentials.username
-    assert seen((answer.status, answer.content_type, api.username), state, where=answer.url) == promised(
-        (200, "application/json", wanted), f"200 with JSON, user {wanted}"
+    answer, wanted = api.me, target.credentials.username
+    state = told(answer, f"user {api.username or 'nowhere'}", api.me_objection)
+    given = (answer.status, answer.content_type, api.username, answer.complete, api.me_objection)
+    assert seen(given, state, where=answer.url) == promised(
+        (200, "application/json", wanted, True, ""), f"200 with JSON, user {wanted}"
     )
 
 
@@ -54,12 +53,14 @@ def test_knowledge_is_a_list_of_records(api: Api, target: Target) -> None:
     Mend: look into the data directory (sudo ls -l /var/lib/mirai-knowledge-system/data) and app.log
     """
     answer, least = api.knowledge, target.limits.knowledge_records
-    count = "no list" if api.records is None else f"{api.records} records"
-    state = f"{answer.status}, {answer.content_type or 'no content type'}, {count}"
-    state += "" if answer.complete else ", cut short"
-    enough = answer.complete and api.records is not None and api.records >= least
-    assert seen((answer.status, answer.content_type, enough), state, where=answer.url) == promised(
-        (200, "application/json", True), f"200 with JSON, at least {least} records"
+    found = "no list" if api.records is None else f"{api.records} records"
+    if api.no_objects:
+        found = f"{api.no_objects} of {api.records} are no objects"
+    state = told(answer, found, api.knowledge_objection)
+    enough = api.records is not None and api.records >= least and not api.no_objects
+    given = (answer.status, answer.content_type, enough, answer.complete, api.knowledge_objection)
+    assert seen(given, state, where=answer.url) == promised(
+        (200, "application/json", True, True, ""), f"200 with JSON, at least {least} records"
     )
 
 
@@ -71,3 +72,10 @@ def test_knowledge_is_refused_without_a_token(http: Http) -> None:
     """
     answer = http.answers["api without token"]
     assert seen(answer.status, where=answer.url) == promised(401)
+
+
+def told(answer: Exchange, found: str, objection: str) -> str:
+    """An answer as a failure tells it: status, type, what it holds, and what speaks against it."""
+    parts = [str(answer.status), answer.content_type or "no content type", found]
+    parts += ["" if answer.complete else "cut short", objection]
+    return ", ".join(part for part in parts if part)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cutover.facts.evidence import EXCERPT, Evidence
+from cutover.redact import redact
 
 REDIRECT_PATHS = ("/", "/api/v1/knowledge?page=2&q=%E6%A9%8B")
 
@@ -42,6 +43,11 @@ class Exchange:
         """Where a redirect leads; empty when the answer has no Location."""
         return ", ".join(self.values("Location"))
 
+    def redacted_again(self) -> Exchange:
+        """Without the secrets that have become known since it was read."""
+        headers = tuple((key, redact(value)) for key, value in self.headers)
+        return replace(self, headers=headers, body=redact(self.body))
+
     def evidence(self) -> Evidence:
         """The transcript of this exchange."""
         head = "".join(f"\n{key}: {value}" for key, value in self.headers)
@@ -57,6 +63,10 @@ class Http:
     def values_of(self, name: str) -> dict[str, str]:
         """A header's value in every answer; ``absent``, or every value when it was sent more than once."""
         return {what: " | ".join(answer.values(name)) or "absent" for what, answer in self.answers.items()}
+
+    def redacted_again(self) -> Http:
+        """Without the secrets that have become known since they were read."""
+        return Http({what: answer.redacted_again() for what, answer in self.answers.items()})
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:

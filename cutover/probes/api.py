@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cutover.facts.api import Api, Login
 from cutover.inventory import Peer
+from cutover.probes.answers import Body
 from cutover.probes.dialling import Dialler, reach
-from cutover.probes.operator import Operator, first_of, read_json
+from cutover.probes.operator import Operator
 from cutover.redact import redact
 
 
@@ -19,17 +20,22 @@ def probe(peer: Peer, operator: Operator) -> Api:
     reach(peer, peer.target.ports.https)
     endpoints = peer.target.endpoints
     token = operator.token()
-    # A peer may hand back what it was given, in any place that a report tells.
-    hidden = operator.secrets
     with Dialler(peer) as dialler:
-        me = dialler.ask(endpoints.me, token=token, secrets=hidden)
-        knowledge = dialler.ask(endpoints.knowledge, token=token, secrets=hidden)
-    _, username = first_of(read_json(me.text), endpoints.username_in)
-    records = [first_of(read_json(knowledge.text), (place,))[1] for place in endpoints.records_in]
-    lists = [found for found in records if isinstance(found, list)]
+        me = dialler.ask(endpoints.me, token=token)
+        knowledge = dialler.ask(endpoints.knowledge, token=token)
+    user, listed = Body.read(me.text), Body.read(knowledge.text)
+    user_in, username = user.first_of(endpoints.username_in)
+    places = [listed.first_of((place,)) for place in endpoints.records_in]
+    records_in, records = next((found for found in places if isinstance(found[1], list)), ("", None))
+    # Only the name that was promised is known to be no secret that the application mixed up with it.
+    if isinstance(username, str) and username != peer.target.credentials.username:
+        username = redact(username)
     return Api(
         me=me.exchange,
-        username=redact(username, hidden) if isinstance(username, str) else None,
+        username=username if isinstance(username, str) else None,
         knowledge=knowledge.exchange,
-        records=len(lists[0]) if lists else None,
+        records=None if records is None else len(records),
+        no_objects=sum(not isinstance(record, dict) for record in records or ()),
+        me_objection=user.objection(user_in),
+        knowledge_objection=listed.objection(records_in),
     )

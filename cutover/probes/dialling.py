@@ -102,12 +102,11 @@ class Dialler:
         scheme: Literal["http", "https"] = "https",
         token: str = "",
         json: Mapping[str, str] | None = None,
-        secrets: tuple[str, ...] = (),
     ) -> _Answer:
         """One request, one answer, whatever its status: what is kept of it, and its text for the probe to read.
 
-        The text is not redacted; what is kept is, of ``secrets`` and ``token`` too. ProbeError when no whole
-        head of an answer came within ``answer_seconds``.
+        The text is not redacted; what is kept is. ProbeError when no whole head of an answer came within
+        ``answer_seconds``.
         """
         url = self.peer.target.url(path, scheme)
         headers = {"Host": url.split("/")[2]}
@@ -130,15 +129,13 @@ class Dialler:
                 raise self._no_answer(method, url, error, expired.is_set()) from None
         seconds = time.monotonic() - begun
         text = content.decode("utf-8", "replace")
-        hidden = (*secrets, token)
         exchange = Exchange(
             method=method,
             url=url,
             at=at,
             status=answer.status_code,
-            headers=tuple(_header(key, value, hidden) for key, value in answer.raw.headers.items()),
-            # Cut afterwards: half of a secret is not recognised as one.
-            body=redact(text[: 2 * BODY_KEPT], hidden)[:BODY_KEPT],
+            headers=tuple(_header(key, value) for key, value in answer.raw.headers.items()),
+            body=kept(text),
             length=len(content),
             complete=complete and not expired.is_set(),
             seconds=seconds,
@@ -260,9 +257,15 @@ def _read(answer: requests.Response) -> tuple[bytes, bool]:
     return bytes(content), True
 
 
-def _header(key: str, value: str, secrets: tuple[str, ...]) -> tuple[str, str]:
+def kept(text: str) -> str:
+    """What is kept of a body. It is cut afterwards: half of a secret is not recognised as one."""
+    return redact(text[: 2 * BODY_KEPT])[:BODY_KEPT]
+
+
+def _header(key: str, value: str) -> tuple[str, str]:
+    # The value alone, then after its name, which makes a cookie or a credential of it.
     key = redact(key)[:256]
-    return key, redact(f"{key}: {value}", secrets).removeprefix(f"{key}: ")[:4096]
+    return key, redact(f"{key}: {redact(value)}").removeprefix(f"{key}: ")[:4096]
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
 import threading
 from dataclasses import replace
-from typing import Any
 
 from cutover.errors import NotDeclared, ProbeError
 from cutover.facts.api import Login
 from cutover.inventory import Credentials, Peer, Target
-from cutover.probes.dialling import BODY_KEPT, Dialler, reach
-from cutover.redact import redact
+from cutover.probes.answers import Body
+from cutover.probes.dialling import Dialler, kept, reach
+from cutover.redact import hide
 
 # RFC 6750 section 2.1; whatever else stands in its place cannot be sent in a header.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
@@ -28,12 +27,25 @@ class Operator:
         self._peer = peer
         self._lock = threading.Lock()
         self._login: Login | ProbeError | NotDeclared | None = None
+        self._password = ""
         self._token = ""
-        self.secrets: tuple[str, ...] = ()  # what no report may tell: the password, and the token once it is known
+
+    def know_password(self) -> None:
+        """Look the password up, before anything is read that may show it."""
+        credentials = self._target.credentials
+        try:
+            self._password = password(credentials)
+        except (ProbeError, NotDeclared) as error:
+            self._login = error
+        # The name stands in every report: a password that is the same word could only be told by hiding it.
+        if self._password != credentials.username:
+            hide(self._password)
 
     def login(self) -> Login:
         """What the login answered; ProbeError when there was no answer, NotDeclared without a password."""
         with self._lock:
+            if not self._password and self._login is None:
+                self.know_password()
             if self._login is None:
                 try:
                     self._login = self._log_in()
@@ -55,32 +67,26 @@ class Operator:
         return self._token
 
     def _log_in(self) -> Login:
-        credentials = self._target.credentials
-        secret = password(credentials)
-        self.secrets = (secret,)
         reach(self._peer, self._target.ports.https)
         endpoints = self._target.endpoints
         with Dialler(self._peer) as dialler:
             answer = dialler.ask(
                 endpoints.login,
                 method="POST",
-                json={"username": credentials.username, "password": secret},
-                secrets=(secret,),
+                json={"username": self._target.credentials.username, "password": self._password},
             )
-        place, token = first_of(read_json(answer.text), endpoints.token_in)
+        body = Body.read(answer.text)
+        place, token = body.first_of(endpoints.token_in)
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-            return Login(answer.exchange, "")
+            return Login(answer.exchange, "", body.objection(""))
         # Under whatever key it was sent: only now it is known for what it is.
-        hidden = self.secrets = (secret, token)
-        exchange = replace(
-            answer.exchange,
-            headers=tuple((key, redact(value, hidden)) for key, value in answer.exchange.headers),
-            body=redact(answer.text[: 2 * BODY_KEPT], hidden)[:BODY_KEPT],
-        )
+        hide(token)
+        exchange = replace(answer.exchange.redacted_again(), body=kept(answer.text))
+        objection = body.objection(place)
         if exchange.status != 200:
-            return Login(exchange, "")
+            return Login(exchange, "", objection)
         self._token = token
-        return Login(exchange, place)
+        return Login(exchange, place, objection)
 
 
 def password(credentials: Credentials) -> str:
@@ -112,22 +118,3 @@ def _from_command(credentials: Credentials) -> str:
     if done.returncode != 0 or not secret:
         raise ProbeError(f"password_command {name}: exit status {done.returncode}, {len(secret)} characters")
     return secret
-
-
-def read_json(text: str) -> Any:  # noqa: ANN401
-    """The value of a JSON text; None when it is none, or is nested beyond reason."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def first_of(value: Any, places: tuple[str, ...]) -> tuple[str, Any]:  # noqa: ANN401
-    """The first dotted place that exists in a JSON value, and what is there; ``("", None)`` without one."""
-    for place in places:
-        found = value
-        for key in place.split(".") if place else ():
-            found = found.get(key) if isinstance(found, dict) else None
-        if found is not None:
-            return place, found
-    return "", None

@@ -32,6 +32,7 @@ class Probe(NamedTuple):
     stage: Stage
     brings: type[object]
     run: Callable[[Any, Operator], object]
+    logs_in: bool = False
 
 
 # The name of a probe is the name of the fixture that hands its facts to checks.
@@ -41,9 +42,9 @@ PROBES: dict[str, Probe] = {
     "http": Probe("peer", "observe", Http, lambda peer, _: http.surfaces(peer)),
     "redirect": Probe("peer", "observe", Http, lambda peer, _: http.redirects(peer)),
     "certificate": Probe("peer", "observe", Certificate, lambda peer, _: certificate.probe(peer)),
-    "login": Probe("target", "observe", Login, lambda _, operator: api.login(operator)),
-    "api": Probe("peer", "observe", Api, api.probe),
-    "latency": Probe("peer", "latency", Latency, latency.probe),
+    "login": Probe("target", "observe", Login, lambda _, operator: api.login(operator), logs_in=True),
+    "api": Probe("peer", "observe", Api, api.probe, logs_in=True),
+    "latency": Probe("peer", "latency", Latency, latency.probe, logs_in=True),
     "load": Probe("peer", "load", Load, lambda peer, _: load.probe(peer)),
     "afterwards": Probe("target", "after", Outputs, lambda target, _: server.look_again(target)),
 }
@@ -123,6 +124,9 @@ class Survey:
         operator = Operator(peers[0].target, peers[0])
         subjects: dict[str, Subject] = {label: peers[0].target, **{peer.label: peer for peer in peers}}
 
+        if any(PROBES[name].logs_in for name, _ in wanted):
+            operator.know_password()
+
         def run(job: Wanted) -> None:
             name, subject = job
             try:
@@ -153,6 +157,10 @@ class Survey:
                 ThreadPoolExecutor(max_workers=max(1, len(jobs) if stage == "observe" else 1)) as pool,
             ):
                 list(pool.map(run, jobs))
+        for job in wanted:
+            # A page may show what became known as a secret only after it was read.
+            if isinstance(result := self._results[job], Http):
+                self._results[job] = result.redacted_again()
         self._one_cause(wanted)
 
     def _unreachable(self, subject: str) -> Unreachable | None:
