@@ -63,7 +63,7 @@ def one_sided():
     return {f"{check.__module__}.{check.__name__}" for check in checks if {(check, True), (check, False)} - told}
 
 
-def exchange(status=200, content_type="application/json", headers=(), *, path="/", complete=True, length=100):
+def exchange(status=200, content_type="application/json", headers=(), *, path="/", length=100, **more):
     typed = (("Content-Type", content_type),) if content_type else ()
     return Exchange(
         method="GET",
@@ -73,8 +73,8 @@ def exchange(status=200, content_type="application/json", headers=(), *, path="/
         headers=(*typed, *headers),
         body="",
         length=length,
-        complete=complete,
         seconds=0.1,
+        **{"complete": True} | more,
     )
 
 

@@ -15,6 +15,7 @@ from tests_network import test_ports as ports
 from tests_network import test_redirect as redirects
 
 HTML = "text/html; charset=utf-8"
+MORE = "more came than it announced"
 STATES = dict.fromkeys(TARGET.ports.open, "open") | dict.fromkeys(TARGET.ports.closed, "filtered")
 OTHER_PORTS = Target(host=HOST, ports=PromisedPorts(https=8443, http=8080))
 MANY = Target(host=HOST, limits=Limits(knowledge_records=500))
@@ -39,8 +40,14 @@ def of_front_page():
         ("204", exchange(204, ""), "204, no content type, 100 bytes"),
         ("301", exchange(301, HTML), "301, text/html, 100 bytes"),
         ("plain", exchange(content_type="text/plain"), "200, text/plain, 100 bytes"),
+        (
+            "two-types",
+            exchange(content_type=HTML, headers=(("content-type", "text/plain"),)),
+            "200, text/html | text/plain, 100 bytes",
+        ),
         ("octets", exchange(content_type=""), "200, no content type, 100 bytes"),
         ("cut", exchange(content_type=HTML, complete=False), "200, text/html, 100 bytes, cut short"),
+        ("more", exchange(content_type=HTML, surplus=True), f"200, text/html, 100 bytes, {MORE}"),
     ):
         yield fails(case, check, promised, seen, http=front(answer))
     yield fails(
@@ -69,6 +76,11 @@ def of_login():
             "200, application/json, token in access_token, cut short",
         ),
         (
+            "more",
+            Login(exchange(surplus=True), "access_token"),
+            f"200, application/json, token in access_token, {MORE}",
+        ),
+        (
             "denied",
             Login(exchange(), "access_token", "success: false"),
             "200, application/json, token in access_token, success: false",
@@ -88,6 +100,7 @@ def of_me():
         ("html", api(exchange(content_type=HTML), None), "200, text/html, user nowhere"),
         ("case", api(username="Admin"), "200, application/json, user Admin"),
         ("cut", api(exchange(complete=False)), "200, application/json, user admin, cut short"),
+        ("more", api(exchange(surplus=True)), f"200, application/json, user admin, {MORE}"),
         ("denied", api(me_objection="error: gone"), "200, application/json, user admin, error: gone"),
     ):
         yield fails(case, check, promised, seen, api=facts, target=TARGET)
@@ -120,6 +133,8 @@ def of_knowledge():
     yield fails("no-list", check, least, "200, application/json, no list", api=api(records=None), target=NONE)
     cut = api(knowledge=exchange(complete=False))
     yield fails("cut", check, promised, "200, application/json, 3 records, cut short", api=cut, target=TARGET)
+    more = api(knowledge=exchange(surplus=True))
+    yield fails("more", check, promised, f"200, application/json, 3 records, {MORE}", api=more, target=TARGET)
 
     check = endpoints.test_knowledge_is_refused_without_a_token
     for status in (200, 301, 403, 404, 429, 502):

@@ -168,9 +168,15 @@ def test_a_redirect_to_no_url_is_a_fact(site):
 
 
 def test_one_connection_serves_many_requests(site):
-    with dialled(site) as dialler:
+    with site.run(make(HOST, ROOT, names=[HOST])) as port, Dialler(site.peer(port), keep=True) as dialler:
         assert [dialler.ask("/").exchange.status for _ in range(3)] == [200] * 3
     assert (len(site.heads), site.connections) == (3, 1)
+
+
+def test_each_request_has_a_connection_of_its_own(site):
+    with dialled(site) as dialler:
+        assert [dialler.ask("/").exchange.status for _ in range(3)] == [200] * 3
+    assert (len(site.heads), site.connections) == (3, 3)
 
 
 def test_a_request_with_json_is_whole(site):

@@ -19,6 +19,8 @@ ROOT = make("Made-up root", authority=True)
 GUARD_SECONDS = 30.0
 BODY_BYTES = 10_000
 OK = b"HTTP/1.1 200 OK\r\n"
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+NEVER_ENDED = "gave no HTTP answer (the head of the answer never ended)"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 LONGER_SECONDS = 2.5  # than the limits below, so that what breaks them is told from what keeps them by its cause
 LIMITS = Limits(connect_seconds=1.0, answer_seconds=1.0)
@@ -70,14 +72,25 @@ def ask(serve, scheme="http", **more):
         (after(b"", lambda client: time.sleep(20)), "did not finish its answer within 1 s"),
         (
             after(b"", lambda client: endlessly(client, b"HTTP/1.1 100 Continue\r\n\r\n")),
-            "did not finish its answer within 1 s",
+            "more than 10 interim answers",
         ),
+        (
+            after(b"", lambda client: endlessly(client, b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")),
+            "more than 10 interim answers",
+        ),
+        (after(HINTS), "gave no HTTP answer"),
+        (after(OK), NEVER_ENDED),
+        (after(OK + b"Content-Length: 2\r\n"), NEVER_ENDED),
+        (after(OK + b"Content-Length: 2\r\nX-Half: "), NEVER_ENDED),
+        (after(HINTS + OK + b"Content-Length: 2\r\n"), NEVER_ENDED),
+        (after(OK, lambda client: slowly(client, b"X: 1\r\n" * 99)), "within 1 s: its head never ended"),
+        (after(OK + b"X: 1\r\n", lambda client: time.sleep(20)), "within 1 s: its head never ended"),
         (after(b""), "gave no HTTP answer"),
         (after(b"\r\n\r\n"), "gave no HTTP answer"),
         (after(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"), "gave no HTTP answer"),
         (after(b"\x16\x03\x03\x00\x02\x02\x28\r\n"), "gave no HTTP answer"),
         (after(b"\x00\xff" * 500), "gave no HTTP answer"),
-        (after(OK[:9]), "gave no HTTP answer"),
+        (after(OK[:9]), NEVER_ENDED),
         (after(OK + b"Content-Length: 5, 6\r\n\r\n12345"), "gave no HTTP answer"),
     ],
     ids=[
@@ -87,6 +100,14 @@ def ask(serve, scheme="http", **more):
         "slow-header",
         "silent",
         "continue-for-ever",
+        "hints-for-ever",
+        "hints-alone",
+        "status-alone",
+        "ends-in-head",
+        "ends-in-field",
+        "ends-in-second-head",
+        "drips-in-head",
+        "waits-in-head",
         "empty",
         "blank",
         "ssh",

@@ -15,8 +15,9 @@ class Exchange:
     """One request and its answer.
 
     ``headers`` keeps order, repetition and spelling. ``body`` is at most the first 4096 characters, undecodable bytes
-    replaced; ``length`` counts the bytes read, ``complete`` tells whether that was the whole body.
-    ``seconds`` runs from before the connection to the end of the body.
+    replaced; ``length`` counts the bytes read, ``complete`` tells whether that was the whole body, ``surplus``
+    whether something came after it that nobody had asked for. ``seconds`` runs from before the connection to the
+    end of the body.
     """
 
     method: str
@@ -28,6 +29,12 @@ class Exchange:
     length: int
     complete: bool
     seconds: float
+    surplus: bool = False
+
+    @property
+    def flaw(self) -> str:
+        """Why this is not one whole answer; empty when it is."""
+        return "cut short" if not self.complete else "more came than it announced" if self.surplus else ""
 
     def values(self, name: str) -> tuple[str, ...]:
         """Every value of a header, in the order sent; names compare without case (RFC 9110 section 5.1)."""
@@ -35,8 +42,9 @@ class Exchange:
 
     @property
     def content_type(self) -> str:
-        """The media type without parameters, in lower case."""
-        return ";".join(self.values("Content-Type")).partition(";")[0].strip().lower()
+        """The media type without parameters, in lower case; all of them when several disagree."""
+        types = (value.partition(";")[0].strip().lower() for value in self.values("Content-Type"))
+        return " | ".join(dict.fromkeys(types))
 
     @property
     def location(self) -> str:

@@ -22,6 +22,7 @@ from cutover.errors import ProbeError, Unreachable
 from cutover.facts.http import Exchange
 from cutover.inventory import Peer
 from cutover.probes.trust import tls_context
+from cutover.probes.wire import Wire
 from cutover.redact import redact
 
 # Random for each run, and in every request of the outside view: by it the server's access log is asked for them.
@@ -70,19 +71,20 @@ class _Answer(NamedTuple):
 class Dialler:
     """An HTTP client of one peer that verifies TLS, follows no redirect and ignores the environment.
 
-    It keeps its connections; ``close`` ends them. One thread at a time.
+    Each request has a connection of its own: an answer that nobody asked for is not taken for the next one.
+    With ``keep`` they share one, which ``close`` ends. One thread at a time.
     """
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: Peer, *, keep: bool = False) -> None:
         self.peer = peer
-        self._open: list[socket.socket] = []
+        self._wire = Wire(keep)
         self._session = _Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self._session.trust_env = False
         self._session.headers.clear()
         self._session.headers.update({"User-Agent": f"cutover/{MARK}", "Accept": "*/*", "Accept-Encoding": "identity"})
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, _Pinned(peer, self._open))
+            self._session.mount(scheme, _Pinned(peer, self._wire))
 
     def __enter__(self) -> Dialler:
         return self
@@ -134,11 +136,12 @@ class Dialler:
             url=url,
             at=at,
             status=answer.status_code,
-            headers=tuple(_header(key, value) for key, value in answer.raw.headers.items()),
+            headers=tuple(_header(key, value) for key, value in self._wire.headers()),
             body=kept(text),
             length=len(content),
             complete=complete and not expired.is_set(),
             seconds=seconds,
+            surplus=self._wire.surplus,
         )
         return _Answer(exchange, text)
 
@@ -149,9 +152,7 @@ class Dialler:
 
         def cut() -> None:
             expired.set()
-            for connected in self._open:
-                with contextlib.suppress(OSError):
-                    socket.socket.shutdown(connected, socket.SHUT_RDWR)
+            self._wire.cut()
 
         timer = threading.Timer(self.peer.target.limits.answer_seconds, cut)
         timer.daemon = True
@@ -167,7 +168,7 @@ class Dialler:
         port = urllib3.util.parse_url(url).port or (443 if url.startswith("https") else 80)
         for cause in chain:
             # During the handshake; later, a broken record is one way of giving no HTTP answer.
-            if isinstance(cause, ssl.SSLError) and not self._open:
+            if isinstance(cause, ssl.SSLError) and not self._wire.socket:
                 told = getattr(cause, "verify_message", "") or cause.reason or str(cause)
                 return ProbeError(
                     f"{self.peer.address} (for {self.peer.target.host}): TLS failed: {told}; nothing was sent",
@@ -177,7 +178,7 @@ class Dialler:
                 return unanswered(self.peer, port, cause)
         if any(isinstance(cause, urllib3.exceptions.ConnectTimeoutError) for cause in chain):
             return unanswered(self.peer, port, TimeoutError())
-        if not self._open and any(isinstance(cause, TimeoutError) for cause in chain):
+        if not self._wire.socket and any(isinstance(cause, TimeoutError) for cause in chain):
             return ProbeError(
                 f"{self.peer.address} (for {self.peer.target.host}): no TLS handshake "
                 f"within {limits.connect_seconds:g} s",
@@ -185,6 +186,7 @@ class Dialler:
             )
         if expired or any(isinstance(cause, TimeoutError) for cause in chain):
             reason = f"did not finish its answer within {limits.answer_seconds:g} s"
+            reason += ": its head never ended" if self._wire.lines else ""
         else:
             reason = f"gave no HTTP answer ({' '.join(redact(str(chain[-1])).split())[:120]})"
         return ProbeError(f"{self.peer.address}: {method} {url} {reason}", "look at nginx's error log")
@@ -200,7 +202,7 @@ class _Session(requests.Session):
 class _Pinned(HTTPAdapter):
     """Opens every connection to the peer's address, under the target's name."""
 
-    def __init__(self, peer: Peer, connections: list[socket.socket]) -> None:
+    def __init__(self, peer: Peer, wire: Wire) -> None:
         limits = peer.target.limits
         common: dict[str, Any] = {
             "host": peer.address,
@@ -213,8 +215,8 @@ class _Pinned(HTTPAdapter):
         self._https = urllib3.HTTPSConnectionPool(
             port=peer.target.ports.https, ssl_context=context, server_hostname=peer.target.host, **common
         )
-        self._http.ConnectionCls = _noting(HTTPConnection, connections)
-        self._https.ConnectionCls = _noting(HTTPSConnection, connections)
+        self._http.ConnectionCls = wire.connections(HTTPConnection)
+        self._https.ConnectionCls = wire.connections(HTTPSConnection)
         super().__init__(max_retries=0)
 
     def get_connection_with_tls_context(
@@ -229,17 +231,6 @@ class _Pinned(HTTPAdapter):
         self._http.close()
         self._https.close()
         super().close()
-
-
-def _noting(kind: Any, connections: list[socket.socket]) -> Any:  # noqa: ANN401
-    """A connection class that notes each connection, so that a deadline can cut it."""
-
-    class Noting(kind):  # type: ignore[misc]
-        def connect(self) -> None:
-            super().connect()
-            connections.append(self.sock)  # which outlives the connection while its answer is read
-
-    return Noting
 
 
 def _read(answer: requests.Response) -> tuple[bytes, bool]:

@@ -16,7 +16,7 @@ def probe(peer: Peer, operator: Operator) -> Latency:
     path = peer.target.endpoints.knowledge
     token = operator.token()
     at = now()
-    with Dialler(peer) as dialler:
+    with Dialler(peer, keep=True) as dialler:
         first = dialler.ask(path, token=token).exchange
         answers: list[Exchange] = []
         while len(answers) < SAMPLES and sum(a.seconds > limit for a in answers) <= MAY_BE_SLOWER:
