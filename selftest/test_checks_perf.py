@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from cutover.facts.latency import Latency
+from cutover.facts.latency import Answer, Latency
 from cutover.facts.load import Load, Sample
 from cutover.inventory import Limits, Target
 from selftest.rows import AT, HOST, TARGET, fails, judge, passes
@@ -14,13 +14,16 @@ from tests_perf import test_latency as latency
 
 HALF_A_SECOND = Target(host=HOST, limits=Limits(response_seconds=0.5))
 ALL = "100 of 100 without error"
+WRONG = "not 200 with whole JSON (the first: "
 
 
-def answered(*slow, count=100, statuses=()):
-    """``count`` answers in all: the ``slow`` ones, and the rest in a tenth of a second."""
-    quick = (0.1,) * (count - len(slow))
-    given = (*statuses, *(200,) * (count - len(statuses)))
-    return Latency(f"https://{HOST}/knowledge", AT, 0.2, (*quick, *slow), given)
+def answered(*slow, count=100, wrong=()):
+    """``count`` answers in all: first those with something ``wrong``, quick ones, then the ``slow`` ones."""
+    good = Answer(0.1, 200, "application/json", "")
+    first = [replace(good, **change) for change in wrong]
+    last = [replace(good, seconds=seconds) for seconds in slow]
+    quick = [good] * (count - len(first) - len(last))
+    return Latency(f"https://{HOST}/knowledge", AT, 0.2, (*first, *quick, *last))
 
 
 def stage(*failures, requests=100, count=100):
@@ -31,22 +34,30 @@ def stage(*failures, requests=100, count=100):
 
 
 def of_latency():
-    check, promised = latency.test_knowledge_answers_in_time, "2 s for 99 of 100 answers, all with 200"
+    check, promised = latency.test_knowledge_answers_in_time, "2 s for 99 of 100 answers, all 200 with whole JSON"
     yield passes("quick", check, latency=answered(), target=TARGET)
     yield passes("one-slow", check, latency=answered(9.0), target=TARGET)
     yield passes("all-at-the-limit", check, latency=answered(*[2.0] * 100), target=TARGET)
     yield passes("half", check, latency=answered(0.5, 0.5, 0.501), target=HALF_A_SECOND)
     for case, facts, seen in (
-        ("two-slow", answered(2.001, 2.001), "2 of 100 slower, slowest 2.00 s, 0 not 200"),
-        ("all-slow", answered(*[3.0] * 100), "100 of 100 slower, slowest 3.00 s, 0 not 200"),
-        ("stopped-early", answered(3.0, 4.0, count=12), "2 of 12 slower, slowest 4.00 s, 0 not 200"),
-        ("99", answered(count=99), "0 of 99 slower, slowest 0.10 s, 0 not 200"),
-        ("one-429", answered(statuses=(429,)), "0 of 100 slower, slowest 0.10 s, 1 not 200"),
-        ("all-503", answered(statuses=(503,) * 100), "0 of 100 slower, slowest 0.10 s, 100 not 200"),
+        ("two-slow", answered(2.001, 2.001), "2 of 100 slower, slowest 2.00 s, 0 not 200 with whole JSON"),
+        ("all-slow", answered(*[3.0] * 100), "100 of 100 slower, slowest 3.00 s, 0 not 200 with whole JSON"),
+        ("stopped-early", answered(3.0, 4.0, count=12), "2 of 12 slower, slowest 4.00 s, 0 not 200 with whole JSON"),
+        ("99", answered(count=99), "0 of 99 slower, slowest 0.10 s, 0 not 200 with whole JSON"),
+        *(
+            (case, answered(wrong=wrong), f"0 of 100 slower, slowest 0.10 s, {len(wrong)} {text}")
+            for case, wrong, text in (
+                ("one-429", [{"status": 429}], WRONG + "429, application/json)"),
+                ("all-503", [{"status": 503, "content_type": "text/html"}] * 100, WRONG + "503, text/html)"),
+                ("no-type", [{"content_type": ""}] * 2, WRONG + "200, no content type)"),
+                ("html", [{"content_type": "text/html"}], WRONG + "200, text/html)"),
+                ("cut", [{"flaw": "cut short"}], WRONG + "200, application/json, cut short)"),
+            )
+        ),
     ):
         yield fails(case, check, promised, seen, latency=facts, target=TARGET)
-    half = "0.5 s for 99 of 100 answers, all with 200"
-    seen = "2 of 100 slower, slowest 0.51 s, 0 not 200"
+    half = "0.5 s for 99 of 100 answers, all 200 with whole JSON"
+    seen = "2 of 100 slower, slowest 0.51 s, 0 not 200 with whole JSON"
     yield fails("half", check, half, seen, latency=answered(0.501, 0.51), target=HALF_A_SECOND)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cutover.facts.http import Exchange
-from cutover.facts.latency import MAY_BE_SLOWER, SAMPLES, Latency
+from cutover.facts.latency import MAY_BE_SLOWER, SAMPLES, Answer, Latency
 from cutover.inventory import Peer
 from cutover.probes.dialling import Dialler, now, reach
 from cutover.probes.operator import Operator
@@ -25,6 +25,5 @@ def probe(peer: Peer, operator: Operator) -> Latency:
         url=first.url,
         at=at,
         first=first.seconds,
-        seconds=tuple(answer.seconds for answer in answers),
-        statuses=tuple(answer.status for answer in answers),
+        answers=tuple(Answer(each.seconds, each.status, each.content_type, each.flaw) for each in answers),
     )
