@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyAddress
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyAddress, model_validator
 
 # testinfra's, as far as they need nothing but a program of the operator's machine.
 BACKENDS = ("local", "ssh", "docker", "podman", "kubectl", "openshift", "lxc", "ansible", "salt", "chroot")
@@ -127,7 +127,7 @@ class Endpoints(Promise):
 
 
 class Ports(Promise):
-    """TCP ports a stranger finds open and those he must find closed.
+    """TCP ports a stranger finds open and those he must find closed, at least one.
 
     ``firewall`` are the rules that let something in, as ufw tells them: ``22/tcp``, or
     ``22/tcp from 203.0.113.0/24``. Without any, exactly the open ports are allowed.
@@ -138,6 +138,14 @@ class Ports(Promise):
     ssh: Port = 22
     closed: tuple[Port, ...] = (8000, 5432, 3306, 6379, 9090, 9100, 11211, 27017)
     firewall: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _apart(self) -> Ports:
+        if not self.closed:
+            raise ValueError("closed names no port: then nothing would be judged")
+        if both := sorted({*self.open} & {*self.closed}):
+            raise ValueError(f"{', '.join(map(str, both))} cannot be both open and closed: declare closed without it")
+        return self
 
     @property
     def open(self) -> tuple[int, ...]:

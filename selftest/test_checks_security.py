@@ -83,34 +83,51 @@ GOOD_HSTS = {
     "preload": f"{HSTS}; preload",
     "upper": f"MAX-AGE={YEAR}; INCLUDESUBDOMAINS",
     "quoted": f'max-age="{YEAR}"; includeSubDomains',
+    "quoted-pair": f'max-age="\\{YEAR}"; includeSubDomains',
     "other-order": f"includeSubDomains;max-age={YEAR}",
     "spaces": f" max-age = {YEAR} ; includeSubDomains ;",
+    "empty-directives": f";;{HSTS};;",
     "unknown-directive": f"{HSTS}; future=1",
+    "quoted-semicolon": f'{HSTS}; future="a; max-age=0; \\"b"',
 }
+NO_NUMBER = "not valid: max-age is no number of seconds"
+NO_LIST = "not valid: no list of directives"
+# A value, and why it does not hold.
 BAD_HSTS = {
-    "one-second-short": f"max-age={YEAR - 1}; includeSubDomains",
-    "no-subdomains": f"max-age={YEAR}",
-    "subdomains-only": "includeSubDomains",
-    "zero": "max-age=0; includeSubDomains",
-    "negative": f"max-age=-{YEAR}; includeSubDomains",
-    "fraction": f"max-age={YEAR}.0; includeSubDomains",
-    "days": "max-age=365d; includeSubDomains",
-    "two-ages": f"max-age={YEAR}; max-age={YEAR}; includeSubDomains",
-    "subdomains-twice": f"{HSTS}; includeSubDomains",
-    "subdomains-valued": f"max-age={YEAR}; includeSubDomains=1",
-    "comma": f"max-age={YEAR}, includeSubDomains",
-    "prefix": f"x-max-age={YEAR}; includeSubDomains",
-    "garbage": "on",
-    "empty": "",
-    "two-values": "max-age=0 | max-age=0",
-}
-# Two values of the header, or one that is none by RFC 6797's grammar, and yet taken for a good one.
-TAKEN_FOR_GOOD = {
-    "sent-twice": f"{HSTS} | {HSTS}",
-    "sent-twice-then-off": f"{HSTS} | max-age=0; includeSubDomains",
-    "merged": f"{HSTS}, {HSTS}",
-    "half-quoted": f'max-age="{YEAR}; includeSubDomains',
-    "second-age-garbled": f"{HSTS}; max-age=x",
+    "one-second-short": (f"max-age={YEAR - 1}; includeSubDomains", "max-age is too short"),
+    "no-subdomains": (f"max-age={YEAR}", "no includeSubDomains"),
+    "subdomains-only": ("includeSubDomains", "not valid: no max-age"),
+    "zero": ("max-age=0; includeSubDomains", "max-age is too short"),
+    "negative": (f"max-age=-{YEAR}; includeSubDomains", NO_NUMBER),
+    "fraction": (f"max-age={YEAR}.0; includeSubDomains", NO_NUMBER),
+    "days": ("max-age=365d; includeSubDomains", NO_NUMBER),
+    "no-value": ("max-age; includeSubDomains", NO_NUMBER),
+    "empty-value": ('max-age=""; includeSubDomains', NO_NUMBER),
+    "two-ages": (f"max-age={YEAR}; max-age={YEAR}; includeSubDomains", "not valid: max-age twice"),
+    "second-age-garbled": (f"{HSTS}; max-age=x", "not valid: max-age twice"),
+    "subdomains-twice": (f"{HSTS}; includeSubDomains", "not valid: includesubdomains twice"),
+    "subdomains-twice-valued": (f"{HSTS}; includeSubDomains=1", "not valid: includesubdomains twice"),
+    "unknown-twice": (f"{HSTS}; preload; Preload", "not valid: preload twice"),
+    "subdomains-0": (f"max-age={YEAR}; includeSubDomains=0", "not valid: includeSubDomains takes no value"),
+    "subdomains-1": (f"max-age={YEAR}; includeSubDomains=1", "not valid: includeSubDomains takes no value"),
+    "subdomains-quoted-nothing": (
+        f'max-age={YEAR}; includeSubDomains=""',
+        "not valid: includeSubDomains takes no value",
+    ),
+    "comma": (f"max-age={YEAR}, includeSubDomains", NO_LIST),
+    "merged": (f"{HSTS}, {HSTS}", NO_LIST),
+    "half-quoted": (f'max-age="{YEAR}; includeSubDomains', NO_LIST),
+    "after-a-quote": (f'max-age="{YEAR}"1; includeSubDomains', NO_LIST),
+    "inside-a-quote": (f'x="; {HSTS}; "', "not valid: no max-age"),
+    "other-digits": ("max-age=" + "٣" * 9 + "; includeSubDomains", NO_LIST),
+    "other-quoted-digits": ('max-age="' + "٣" * 9 + '"; includeSubDomains', NO_NUMBER),
+    "prefix": (f"x-max-age={YEAR}; includeSubDomains", "not valid: no max-age"),
+    "garbage": ("on", "not valid: no max-age"),
+    "empty": ("", "not valid: no max-age"),
+    "no-token": ("max age=1", NO_LIST),
+    "off-first": (f"max-age=0 | {HSTS}", "sent more than once: the first counts"),
+    "off-second": (f"{HSTS} | max-age=0; includeSubDomains", "sent more than once: the first counts"),
+    "same-twice": (f"{HSTS} | {HSTS}", "sent more than once: the first counts"),
 }
 
 
@@ -123,19 +140,19 @@ def of_hsts():
 
     for case, value in GOOD_HSTS.items():
         yield passes(case, check, http=served(value), target=TARGET)
-    for case, value in BAD_HSTS.items():
-        yield fails(case, check, promised, f"/: {value or 'absent'}", http=served(value), target=TARGET)
-    for case, value in TAKEN_FOR_GOOD.items():
-        yield fails(case, check, promised, f"/: {value}", http=served(value), target=TARGET)
+    for case, (value, why) in BAD_HSTS.items():
+        yield fails(case, check, promised, f"/: {value or 'empty'} ({why})", http=served(value), target=TARGET)
     none = Http(answers(SURFACES, at2={headers.HSTS: ()}))
     yield fails("absent-on-404", check, promised, "404: absent", http=none, target=TARGET)
     none = Http(answers(SURFACES, at2={headers.HSTS: ()}, at3={headers.HSTS: ("max-age=0",)}))
-    yield fails("two-surfaces", check, promised, "404: absent; static: max-age=0", http=none, target=TARGET)
+    seen = "404: absent; static: max-age=0 (max-age is too short)"
+    yield fails("two-surfaces", check, promised, seen, http=none, target=TARGET)
     half = f"max-age={YEAR // 2}; includeSubDomains"
     yield passes("half-a-year", check, http=served(half), target=HALF_A_YEAR)
     less = f"max-age={YEAR // 2 - 1}; includeSubDomains"
     promised = f"max-age of at least {YEAR // 2} with includeSubDomains, once"
-    yield fails("less-than-half", check, promised, f"/: {less}", http=served(less), target=HALF_A_YEAR)
+    seen = f"/: {less} (max-age is too short)"
+    yield fails("less-than-half", check, promised, seen, http=served(less), target=HALF_A_YEAR)
 
 
 def with_leaf(**change):

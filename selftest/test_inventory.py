@@ -49,6 +49,18 @@ WRONG = {
         under("ports", "closed = [8000, 65536]"),
         AT + "ports.closed[1]: expected less than or equal to 65535, not 65536",
     ),
+    "no closed port": (
+        under("ports", "closed = []"),
+        AT + "ports: closed names no port: then nothing would be judged",
+    ),
+    "port both open and closed": (
+        under("ports", "closed = [443, 8000, 22]"),
+        AT + "ports: 22, 443 cannot be both open and closed: declare closed without it",
+    ),
+    "port open that is closed by default": (
+        under("ports", "https = 8000"),
+        AT + "ports: 8000 cannot be both open and closed: declare closed without it",
+    ),
     "no seconds": (
         under("limits", "response_seconds = 0"),
         AT + "limits.response_seconds: expected greater than 0, not 0",
@@ -232,7 +244,6 @@ RIGHT = {
     "tier": (HOST + 'tier = "large"', "size", Size(cpus=8, memory_bytes=16 * GIB, disk_free_bytes=100 * GB)),
     "whole number of seconds": (under("limits", "response_seconds = 3"), "limits.response_seconds", 3.0),
     "first and last port": (under("ports", "closed = [1, 65535]"), "ports.closed", (1, 65535)),
-    "no closed port": (under("ports", "closed = []"), "ports.closed", ()),
     "query in a path": (under("endpoints", 'me = "/me?a=%20"'), "endpoints.me", "/me?a=%20"),
     "local way": (under("server", 'way_in = "local://"'), "server.way_in", "local://"),
     "IPv6 way": (

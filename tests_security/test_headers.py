@@ -62,23 +62,44 @@ def test_hsts_on_every_https_surface(http: Http, target: Target) -> None:
     """
     least = target.limits.hsts_seconds
     values = http.values_of(HSTS)
-    good = {surface: hsts_holds(value, least) for surface, value in values.items()}
-    bad = "; ".join(f"{surface}: {values[surface]}" for surface in values if not good[surface])
-    assert seen(good, bad or next(iter(values.values())), where=f"{HSTS} by surface") == promised(
-        dict.fromkeys(good, True), f"max-age of at least {least} with includeSubDomains, once"
+    defects = {surface: hsts_defect(answer.values(HSTS), least) for surface, answer in http.answers.items()}
+    state = "; ".join(f"{surface}: {defect}" for surface, defect in defects.items() if defect)
+    assert seen(defects, state or next(iter(values.values())), where=f"{HSTS} by surface") == promised(
+        dict.fromkeys(defects, ""), f"max-age of at least {least} with includeSubDomains, once"
     )
 
 
-DIRECTIVE = r'[\w!#$%&\'*+.^`|~-]+(\s*=\s*([\w!#$%&\'*+.^`|~-]+|"[^"]*"))?'
+# RFC 6797 section 6.1, in the words of RFC 9110 section 5.6; a directive may be empty.
+WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+QUOTED = r'"(?:[^"\\]|\\.)*"'
+DIRECTIVE = re.compile(rf"[ \t]*(?:({WORD})[ \t]*(?:=[ \t]*({WORD}|{QUOTED})[ \t]*)?)?(?:;|\Z)")
 
 
-def hsts_holds(value: str, least_seconds: int) -> bool:
-    """Whether one header value (RFC 6797 section 6.1) promises https for long enough, subdomains included."""
-    directives = [part.strip().lower() for part in value.split(";") if part.strip()]
-    if not all(re.fullmatch(DIRECTIVE, part) for part in directives):
-        return False
-    ages = [match[2] for part in directives if (match := re.fullmatch(r'max-age\s*=\s*("?)(\d+)\1', part))]
-    named = [part for part in directives if part.startswith("max-age")]
-    if len(named) != 1:
-        return False
-    return len(ages) == 1 and int(ages[0]) >= least_seconds and directives.count("includesubdomains") == 1
+def hsts_defect(values: tuple[str, ...], least_seconds: int) -> str:
+    """What was sent and why it does not promise https for long enough, subdomains included; empty when it does."""
+    if not values:
+        return "absent"
+    flaw = hsts_flaw(values[0], least_seconds) if len(values) == 1 else "sent more than once: the first counts"
+    return f"{' | '.join(values) or 'empty'} ({flaw})" if flaw else ""
+
+
+def hsts_flaw(header: str, least_seconds: int) -> str:
+    """Why one header does not hold."""
+    directives: dict[str, str | None] = {}
+    at = 0
+    while at < len(header):
+        part = DIRECTIVE.match(header, at)
+        if part is None:
+            return "not valid: no list of directives"
+        name, value, at = (part[1] or "").lower(), part[2], part.end()
+        if name and name in directives:
+            return f"not valid: {name} twice"
+        directives[name] = re.sub(r"\\(.)", r"\1", value[1:-1]) if value and value[0] == '"' else value
+    age = directives.get("max-age") or ""
+    if not re.fullmatch("[0-9]+", age):
+        return "not valid: max-age is no number of seconds" if "max-age" in directives else "not valid: no max-age"
+    if directives.get("includesubdomains") is not None:
+        return "not valid: includeSubDomains takes no value"
+    if int(age) < least_seconds:
+        return "max-age is too short"
+    return "" if "includesubdomains" in directives else "no includeSubDomains"

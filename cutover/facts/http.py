@@ -69,8 +69,9 @@ class Http:
     answers: dict[str, Exchange]
 
     def values_of(self, name: str) -> dict[str, str]:
-        """A header's value in every answer; ``absent``, or every value when it was sent more than once."""
-        return {what: " | ".join(answer.values(name)) or "absent" for what, answer in self.answers.items()}
+        """A header's value in every answer; ``absent``, ``empty``, or every value when it was sent more than once."""
+        sent = {what: answer.values(name) for what, answer in self.answers.items()}
+        return {what: " | ".join(value or "empty" for value in values) or "absent" for what, values in sent.items()}
 
     def redacted_again(self) -> Http:
         """Without the secrets that have become known since they were read."""
