@@ -15,11 +15,15 @@ from cutover.facts.certificate import Certificate
 from cutover.facts.certificate_files import CertificateFiles, CertificateOnDisk
 from cutover.facts.checkout import Checkout, Packages, Virtualenv
 from cutover.facts.clock import Clock, TimeZone
+from cutover.facts.cors import Cors
 from cutover.facts.database import DatabaseRole, OwnUrl, Postgres
+from cutover.facts.detours import Detours
 from cutover.facts.directories import Directories
 from cutover.facts.environment import Agreement, EnvFile, Environment
 from cutover.facts.evidence import Outputs
+from cutover.facts.exposure import Exposure
 from cutover.facts.firewall import Firewall
+from cutover.facts.forgeries import Forgeries, WrongPassword
 from cutover.facts.http import Http
 from cutover.facts.latency import Latency
 from cutover.facts.listeners import Listeners
@@ -266,6 +270,32 @@ def login(survey: Survey, target: Target) -> Login:
     return cast(Login, survey.facts("login", target))
 
 
+@pytest.fixture
+def forgeries(survey: Survey, target: Target) -> Forgeries:
+    """What the application answered to tokens that it never gave."""
+    return cast(Forgeries, survey.facts("forgeries", target))
+
+
+@pytest.fixture
+def wrong_password(survey: Survey, target: Target) -> WrongPassword:
+    """What the login answered to a password that is none."""
+    return cast(WrongPassword, survey.facts("wrong_password", target))
+
+
+@pytest.fixture
+def cors_of_declared(cors: Cors) -> Cors:
+    """What the API lets the pages of declared origins read."""
+    if not cors.declared:
+        raise NotDeclared("server.cors_origins is not declared")
+    return cors
+
+
+@pytest.fixture
+def http_of_other_family(survey: Survey, peer: Peer) -> Http:
+    """What the target's first address of the other family answered to the same requests."""
+    return cast(Http, survey.facts("http", survey.of_other_family(peer, "http")))
+
+
 def of_peer(probe: str, kind: type[object]) -> Any:  # noqa: ANN401
     """A fixture that hands out what a probe of the outside view saw."""
 
@@ -280,6 +310,9 @@ ports = of_peer("ports", Ports)
 http = of_peer("http", Http)
 redirect = of_peer("redirect", Http)
 certificate = of_peer("certificate", Certificate)
+detours = of_peer("detours", Detours)
+exposure = of_peer("exposure", Exposure)
+cors = of_peer("cors", Cors)
 api = of_peer("api", Api)
 latency = of_peer("latency", Latency)
 load = of_peer("load", Load)

@@ -24,11 +24,12 @@ class Operator:
 
     def __init__(self, target: Target, peer: Peer) -> None:
         self._target = target
-        self._peer = peer
+        self.peer = peer
         self._lock = threading.Lock()
         self._login: Login | ProbeError | NotDeclared | None = None
         self._password = ""
         self._token = ""
+        self.refresh = ""  # the refresh token, where the login gives one
 
     def know_password(self) -> None:
         """Look the password up, before anything is read that may show it."""
@@ -67,9 +68,9 @@ class Operator:
         return self._token
 
     def _log_in(self) -> Login:
-        reach(self._peer, self._target.ports.https)
+        reach(self.peer, self._target.ports.https)
         endpoints = self._target.endpoints
-        with Dialler(self._peer) as dialler:
+        with Dialler(self.peer) as dialler:
             answer = dialler.ask(
                 endpoints.login,
                 method="POST",
@@ -81,6 +82,10 @@ class Operator:
             return Login(answer.exchange, "", body.objection(""))
         # Under whatever key it was sent: only now it is known for what it is.
         hide(token)
+        _, refresh = body.first_of(tuple(place.replace("access", "refresh") for place in endpoints.token_in))
+        if isinstance(refresh, str) and _TOKEN.fullmatch(refresh) and refresh != token:
+            self.refresh = refresh
+            hide(refresh)
         exchange = replace(answer.exchange.redacted_again(), body=kept(answer.text))
         objection = body.objection(place)
         if exchange.status != 200:

@@ -13,13 +13,30 @@ from typing import Any, Literal, NamedTuple, cast
 from cutover.errors import NotDeclared, ProbeError, Unreachable
 from cutover.facts.api import Api, Login
 from cutover.facts.certificate import Certificate
+from cutover.facts.cors import Cors
+from cutover.facts.detours import Detours
 from cutover.facts.evidence import Outputs
+from cutover.facts.exposure import Exposure
+from cutover.facts.forgeries import Forgeries, WrongPassword
 from cutover.facts.http import Http
 from cutover.facts.latency import Latency
 from cutover.facts.load import Load
 from cutover.facts.ports import Ports
 from cutover.inventory import Peer, Target
-from cutover.probes import api, certificate, http, latency, load, ports, saved, server
+from cutover.probes import (
+    api,
+    certificate,
+    cors,
+    detours,
+    exposure,
+    forgeries,
+    http,
+    latency,
+    load,
+    ports,
+    saved,
+    server,
+)
 from cutover.probes.operator import Operator
 
 Stage = Literal["observe", "latency", "load", "after"]
@@ -41,9 +58,16 @@ PROBES: dict[str, Probe] = {
     "ports": Probe("peer", "observe", Ports, lambda peer, _: ports.probe(peer)),
     "http": Probe("peer", "observe", Http, lambda peer, _: http.surfaces(peer)),
     "redirect": Probe("peer", "observe", Http, lambda peer, _: http.redirects(peer)),
+    "detours": Probe("peer", "observe", Detours, lambda peer, _: detours.probe(peer)),
+    "exposure": Probe("peer", "observe", Exposure, lambda peer, _: exposure.probe(peer)),
+    "cors": Probe("peer", "observe", Cors, lambda peer, _: cors.probe(peer)),
     "certificate": Probe("peer", "observe", Certificate, lambda peer, _: certificate.probe(peer)),
     "login": Probe("target", "observe", Login, lambda _, operator: api.login(operator), logs_in=True),
     "api": Probe("peer", "observe", Api, api.probe, logs_in=True),
+    "forgeries": Probe("target", "observe", Forgeries, lambda _, op: forgeries.probe(op), logs_in=True),
+    "wrong_password": Probe(
+        "target", "observe", WrongPassword, lambda _, op: forgeries.wrong_password(op), logs_in=True
+    ),
     "latency": Probe("peer", "latency", Latency, latency.probe, logs_in=True),
     "load": Probe("peer", "load", Load, lambda peer, _: load.probe(peer)),
     "afterwards": Probe("target", "after", Outputs, lambda target, _: server.look_again(target)),
@@ -78,6 +102,14 @@ class Survey:
             # Raised again for every check that asks: it must not carry all their tracebacks along.
             raise result.with_traceback(None)
         return result
+
+    def of_other_family(self, peer: Peer, probe: str) -> Peer:
+        """The target's first address of the other family that was looked at; NotDeclared without any."""
+        others = (other for other in self._peers[peer.target.label] if other.address and other.family != peer.family)
+        found = next((other for other in others if (probe, other.label) in self._results), None)
+        if not found:
+            raise NotDeclared(f"{peer.target.label} was looked at in {peer.family} only")
+        return found
 
     def is_recorded(self, target: Target) -> bool:
         """Whether the facts of its server are of another day, and of another host than its addresses lead to."""
