@@ -1,18 +1,19 @@
-"""The lab's command line: ``python -m lab up|down|status|ssh|copy|faults|record``; ``--help`` tells each."""
+"""The lab's command line: ``python -m lab up|releases|down|status|ssh|copy|faults|record``; ``--help`` tells each."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import os
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from lab import acme, base, clock, deploy, dns, faults, host, machine, matrix, network
+from lab import acme, base, clock, database, deploy, dns, faults, host, machine, matrix, network
 
 T = TypeVar("T")
 
@@ -56,48 +57,68 @@ def up() -> None:
     network.require_free_ranges()
     OWNER.write_text(f"{machine.STATE}\n")
     start = time.monotonic()
-    settings = make_settings()
+    settings = make_settings(network.API.fqdn, new_password())
     step("network", network.up)
-    tree = step(f"base tree of Debian {SUITE} (minutes, the first time)", lambda: base.base_tree(SUITE))
-    wheels = step("the application's packages", lambda: base.wheel_layer(SUITE, tree, deploy.REQUIREMENTS))
+    layers = fresh_debian(SUITE)
     step("name server", lambda: NAME_SERVER.start(dns.reference_records()))
     step("time server", clock.start)
     step("certificate authority", acme.start)
-    step("host", lambda: make_host([wheels, tree]))
-    step("deployment", lambda: deploy.install(REFERENCE.root, settings))
+    host.make_operator_key()
+    deploy_on(REFERENCE, layers, settings)
     deploy.declare_commit(REFERENCE.root, INVENTORY)
-    step("boot", REFERENCE.boot)
-    step("certificate, firewall, service", lambda: deploy.start(REFERENCE, settings))
     DEPLOYED.touch()
     print(f"lab: up in {time.monotonic() - start:.0f} s: https://{network.API.fqdn}/ at {network.API.ipv4}")
 
 
-def make_host(layers: list[Path]) -> None:
-    """The reference host before its deployment: a fresh Debian with the operator's key in it."""
-    host.make_operator_key()
-    REFERENCE.create(layers)
-    REFERENCE.prepare()
-    REFERENCE.record_key()
+def fresh_debian(suite: str) -> list[Path]:
+    """The layers of a host of that release before its deployment."""
+    tree = step(f"base tree of Debian {suite} (minutes, the first time)", lambda: base.base_tree(suite))
+    wheels = step("the application's packages", lambda: base.wheel_layer(suite, tree, deploy.REQUIREMENTS))
+    return [wheels, tree]
 
 
-def make_settings() -> deploy.Settings:
-    """What the deployment is told; the operator's password is new at every ``up``."""
+def deploy_on(server: host.Host, layers: list[Path], settings: deploy.Settings) -> None:
+    """Follow the checklist on a fresh Debian with the operator's key in it."""
+    step(f"host {server.spec.name}", lambda: server.make(layers))
+    step("deployment", lambda: deploy.install(server.root, settings))
+    step("boot", server.boot)
+    step("certificate, firewall, service", lambda: deploy.start(server, settings))
+    step("database", lambda: database.add(server))
+
+
+def releases() -> None:
+    """Bring up the same deployment on Debian's other releases, beside the reference host: lab/releases.toml."""
+    require_up()
+    for suite, spec in network.RELEASES.items():
+        layers = fresh_debian(suite)
+        for kind, address in (("A", spec.ipv4), ("AAAA", spec.ipv6)):
+            NAME_SERVER.set(spec.name, kind, [address])
+        deploy_on(host.Host(spec), layers, make_settings(spec.fqdn, PASSWORD_FILE.read_text().strip()))
+
+
+def new_password() -> str:
+    """What the operator logs in to the application with, new at every ``up``."""
     password = secrets.token_urlsafe(18)
     PASSWORD_FILE.touch(mode=0o600)
     PASSWORD_FILE.write_text(f"{password}\n")
+    return password
+
+
+def make_settings(domain: str, password: str) -> deploy.Settings:
+    """What a deployment is told."""
     return deploy.Settings(
         operator_password=password,
         acme_directory=acme.DIRECTORY_URL,
         acme_ca=acme.API_CERTIFICATE,
         issuing_ca=acme.ROOT_CA,
-        domain=network.API.fqdn,
+        domain=domain,
     )
 
 
 def down() -> None:
     """Take away all that ``up`` made but the cached trees, in whatever state it is."""
     DEPLOYED.unlink(missing_ok=True)
-    for spec in network.COPIES:
+    for spec in (*network.COPIES, *network.RELEASES.values()):
         host.Host(spec).destroy()
     REFERENCE.destroy()
     host.forget(SNAPSHOT)
@@ -117,6 +138,15 @@ def parts() -> dict[str, bool]:
         f"host {network.API.fqdn} {network.API.ipv4} {network.API.ipv6}": REFERENCE.is_up(),
         "deployment": DEPLOYED.exists(),
     }
+
+
+@contextlib.contextmanager
+def the_lab(operation: int) -> Iterator[None]:
+    """Hold the lab, alone to change it or with others to use copies of its host; refuse another checkout's."""
+    with (machine.CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, operation)
+        require_ownership()
+        yield
 
 
 def require_ownership() -> None:
@@ -152,26 +182,30 @@ def run_faults(only: list[str], listed: bool, jobs: int = 1) -> int:
         for fault in known:
             print(f"{fault.name:45} {fault.tells.partition(chr(10))[0]}")
         return 0
-    return 0 if matrix.run(known, deployed_layers(), jobs) else 1
+    layers = deployed_layers()
+    with the_lab(fcntl.LOCK_SH):
+        return 0 if matrix.run(known, layers, jobs) else 1
 
 
 def deployed_layers() -> list[Path]:
     """What a copy of the deployed host stands on; the host itself goes on from there too."""
-    require_up()
-    tree = base.base_tree(SUITE)
-    layers = [host.snapshot_layer(SNAPSHOT), base.wheel_layer(SUITE, tree, deploy.REQUIREMENTS), tree]
-    if not layers[0].exists():
-        step("snapshot", lambda: REFERENCE.snapshot(SNAPSHOT))
-    if not REFERENCE.is_up():
-        REFERENCE.create(layers)
-        step("host again", REFERENCE.boot)
+    with the_lab(fcntl.LOCK_EX):
+        require_up()
+        tree = base.base_tree(SUITE)
+        layers = [host.snapshot_layer(SNAPSHOT), base.wheel_layer(SUITE, tree, deploy.REQUIREMENTS), tree]
+        if not layers[0].exists():
+            step("snapshot", lambda: REFERENCE.snapshot(SNAPSHOT))
+        if not REFERENCE.is_up():
+            REFERENCE.create(layers)
+            step("host again", REFERENCE.boot)
     return layers
 
 
 def copy(number: int) -> None:
     """Boot a fresh copy of the deployed host, for trials."""
     layers = deployed_layers()
-    made = step(f"copy {number}", lambda: matrix.boot_copy(network.COPIES[number - 1], layers))
+    with the_lab(fcntl.LOCK_SH):
+        made = step(f"copy {number}", lambda: matrix.boot_copy(network.COPIES[number - 1], layers))
     print(f"lab: {made.spec.name} is up: --host {network.API.fqdn} {' '.join(matrix.options(made))}")
 
 
@@ -184,8 +218,9 @@ def require_up() -> None:
 def main() -> int:
     """Read the command line; 2 says that the lab cannot do it, and why, in one line."""
     parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="up|down|status|ssh|copy|faults|record")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="up|releases|down|status|ssh|…")
     commands.add_parser("up", help="build, boot and deploy the reference host")
+    commands.add_parser("releases", help="the same on Debian's other releases, beside it")
     commands.add_parser("down", help="take all of it away but the cached base trees")
     commands.add_parser("status", help="tell which part is there; status 1 when one is missing")
     way_in = commands.add_parser("ssh", help="log in to a host as its operator, or run a command there")
@@ -215,16 +250,13 @@ def main() -> int:
                 from lab import record
 
                 print(f"lab: wrote {record.record()}")
-            case _:
-                with (machine.CACHE / "lock").open("w") as lock:
-                    fcntl.flock(lock, fcntl.LOCK_EX)
-                    require_ownership()
-                    if asked.command == "faults":
-                        return run_faults(asked.only, listed=False, jobs=asked.jobs)
-                    if asked.command == "copy":
-                        copy(asked.number)
-                        return 0
-                    {"up": up, "down": down}[asked.command]()
+            case "faults":
+                return run_faults(asked.only, listed=False, jobs=asked.jobs)
+            case "copy":
+                copy(asked.number)
+            case changing:
+                with the_lab(fcntl.LOCK_EX):
+                    {"up": up, "releases": releases, "down": down}[changing]()
     except (machine.Refusal, RuntimeError) as refusal:
         print(f"lab: {refusal}", file=sys.stderr)
         return 2

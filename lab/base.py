@@ -27,7 +27,8 @@ MAIN, SECURITY = "http://deb.debian.org/debian", "http://deb.debian.org/debian-s
 PACKAGES = (
     "init systemd-sysv dbus libpam-systemd kmod procps iproute2 iputils-ping lsof acl tzdata cron logrotate "
     "chrony openssh-server sudo ufw iptables nftables unattended-upgrades bsd-mailx dma "
-    "nginx certbot python3-certbot-nginx openssl ca-certificates curl bind9-dnsutils git python3-venv"
+    "nginx certbot python3-certbot-nginx openssl ca-certificates curl bind9-dnsutils git python3-venv "
+    "postgresql python3-psycopg2 prometheus-node-exporter fail2ban python3-systemd"
 )
 # What a release needs beside them.
 PACKAGES_OF = {"bullseye": "", "bookworm": "", "trixie": ""}

@@ -84,6 +84,12 @@ class Host:
         options = f"lowerdir={lower},upperdir={self._upper},workdir={self._place / 'work'}"
         call(["mount", "-t", "overlay", self._machine, "-o", options, self.root])
 
+    def make(self, layers: Sequence[Path]) -> None:
+        """A fresh host that the operator can reach once it is booted."""
+        self.create(layers)
+        self.prepare()
+        self.record_key()
+
     def prepare(self) -> None:
         """Give the tree its name, its resolver and the operator's way in."""
         call(["chroot", self.root, *_SHELL, _PREPARE])

@@ -56,7 +56,10 @@ GATEWAY = _row("gateway", 254, "infra")
 # Copies of the reference host, for faults and trials; the lab's DNS does not know them.
 COPIES = tuple(_row(f"copy{number}", 20 + number) for number in range(1, 9))
 
-HOSTS = (API, ACME, NAMESERVER, TIME, GATEWAY, *COPIES)
+# The same deployment on Debian's other releases.
+RELEASES = {"bullseye": _row("bullseye", 11), "trixie": _row("trixie", 13)}
+
+HOSTS = (API, ACME, NAMESERVER, TIME, GATEWAY, *RELEASES.values(), *COPIES)
 
 
 def netns(namespace: str) -> str:

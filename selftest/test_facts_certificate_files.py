@@ -157,6 +157,7 @@ HOOK_FAILED = log(
     (NOON, "@:ERROR:certbot._internal.hooks:Hook 'deploy-hook' reported error code 1"),
     (NOON, "@:DEBUG:certbot._internal.display.obj:Notifying user: Congratulations, all renewals succeeded:"),
 )
+REHEARSED = FAILED.replace(":Arguments:", ":Arguments: --dry-run")
 OF_ANOTHER_KIND = log(("2026-03-02 09:00:00", BEGUN))
 HELD = {
     "certbot": "/usr/bin/certbot\n",
@@ -207,6 +208,7 @@ def test_nothing_is_a_fact():
         (QUIET + OLD_FAILED, "15:00:00", 3),
         (QUIET + FAILED, "15:00:00", 2),
         (QUIET + FAILED + OF_ANOTHER_KIND, "15:00:00", 2),
+        (QUIET + REHEARSED, "03:00:00", 0),
         (FAILED + OF_ANOTHER_KIND + OLD.replace("03-01", "03-03"), "03:00:00", 0),
     ],
 )

@@ -182,6 +182,14 @@ def test_the_probe_itself_visits_this_machine():
     assert (seen.host, seen.sudo, seen.text("last")) == (HOST, False, "last\n")
 
 
+def test_this_process_s_variables_are_not_the_hosts(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/somewhere")
+    target = Target(host=HOST, server=Server(way_in="local://", sudo=False))
+    told = server.probe(target, {"variables": Command("env")}).text("variables")
+    assert "HOME=" in told
+    assert "PYTHONPATH" not in told
+
+
 def test_no_way_in_is_not_declared():
     with pytest.raises(NotDeclared, match="--ssh user@host"):
         server.probe(Target(host=HOST))

@@ -11,7 +11,7 @@ from cutover.facts.evidence import Command, Evidence, Outputs
 from cutover.facts.schedule import longest_wait_of_timer
 
 # Four sections; only the last holds what people write. Of a crontab's variables only those that cron itself minds
-# are told, of a script only which of these words it has.
+# are told, of a script only which of these words it has, an option with its dash: `tar -df` calls no df.
 WORDS = (
     "curl|wget|df|certbot|openssl|ssl-cert-check|checkend|enddate|certificates|tar|rsync|restic|borg|pg_dump|gzip|zip"
     "|mailx?|s-nail|sendmail|msmtp|mutt|swaks|ifne"
@@ -50,7 +50,7 @@ found=$({
       esac
       if $shell -n "$word" 2>/dev/null; then echo "parses $word"; else echo "broken $word"; fi
       head -c 65536 "$word" | grep -av '^[[:space:]]*#' | grep -aowE """
-        rf"""'{WORDS}'"""
+        rf"""'-*({WORDS})'"""
         r""" | sort -u | sed "s|^|uses $word |"
       head -c 65536 "$word" | grep -av '^[[:space:]]*#' | grep -aqF "$HOST_NAME" && echo "names $word"
       ;;

@@ -82,13 +82,14 @@ root crontab -l 2>/dev/null | grep -HsE --label=crontab "$renews" | live | sed -
     "renewal-rehearsal": Command(
         '[ -z "$ALLOW_ACTIVE" ] || root certbot renew --dry-run --no-random-sleep-on-renew 2>&1', seconds=120
     ),
-    # Each run begins with its arguments, which stay on the host with the texts of hooks; the newest lines of all
-    # logs, in the order of time.
+    # Each run begins with its arguments, which stay on the host with the texts of hooks, but for the word that makes
+    # it a rehearsal; the newest lines of all logs, in the order of time.
     "renewal-log": Command(
         """\
 root grep -RHIs -e :Arguments: -e :ERROR: -e renewals -e renew.failure -e Attempting.to.renew /var/log/letsencrypt |
 awk '
-  { file = $0; sub(/:.*/, "", file); line = substr($0, length(file) + 2); sub(/Arguments:.*/, "Arguments:", line)
+  { file = $0; sub(/:.*/, "", file); line = substr($0, length(file) + 2)
+    arguments = /--dry-run/ ? "Arguments: --dry-run" : "Arguments:"; sub(/Arguments:.*/, arguments, line)
     sub(/config file \\{.*/, "config file", line); sub(/command ".*" returned/, "command returned", line) }
   line ~ /^[0-9-]+ [0-9:,]+:/ { stamp[file] = substr(line, 1, 23) }
   { print stamp[file] "\\t" substr(line, 1, 300) }' | sort -s -k1,23 | tail -n 200"""
@@ -214,10 +215,10 @@ def _attempt(log: str) -> Attempt | None:
     runs: list[list[tuple[str, str]]] = []
     for line in log.splitlines():
         stamp, _, text = line.partition("\t")
-        if text.endswith(":Arguments:") or not runs:
+        if ":Arguments:" in text or not runs:
             runs.append([])
         runs[-1].append((stamp, text))
-    for run in reversed(runs):
+    for run in reversed([run for run in runs if not run[0][1].endswith("--dry-run")]):
         errors = tuple(told[1] for _, text in run if (told := _FAILED.match(text)))
         if errors or any(_DONE.search(text) for _, text in run):
             return Attempt(run[0][0].partition(",")[0], errors)

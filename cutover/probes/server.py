@@ -127,9 +127,12 @@ def probe(target: Target, commands: Mapping[str, Command] = COMMANDS) -> Outputs
     mark = secrets.token_hex(16)
     at = datetime.now(UTC).isoformat(timespec="seconds")
     backend = _backend(target, target.server)
+    script = compose(commands, mark, variables(target, target.server))
     sent = time.time()
     try:
-        result = backend.run("sh -c %s", compose(commands, mark, variables(target, target.server)))
+        # A way in that is no login, such as local, hands this process's own variables on: with its PYTHONPATH, say,
+        # the host's certbot would not start.
+        result = backend.run('env -i HOME="${HOME:-/}" sh -c %s', script)
     except RuntimeError as error:
         raise _no_way_in(target.server, error) from None
     answered = time.time()

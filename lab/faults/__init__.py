@@ -3,7 +3,7 @@
 A fault is a function that makes an operator's mistake on the running host, in a module named for the part
 that is broken. Its docstring tells the mistake. ``fails`` are the checks that must fail, ``errors`` those
 that must say that they could not look; every other check must pass. Checks go by the name of their function
-without ``test_``.
+without ``test_``. ``options`` are given to the suite beside those that lead it to the host.
 """
 
 from __future__ import annotations
@@ -27,18 +27,22 @@ class Fault:
     fails: frozenset[str]
     errors: frozenset[str]
     apply: Apply
+    options: tuple[str, ...] = ()
 
 
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(*, fails: Iterable[str] = (), errors: Iterable[str] = ()) -> Callable[[Apply], Apply]:
+def fault(
+    *, fails: Iterable[str] = (), errors: Iterable[str] = (), options: tuple[str, ...] = ()
+) -> Callable[[Apply], Apply]:
     """Enter a function into the matrix under its module's and its own name."""
 
     def enter(function: Apply) -> Apply:
         name = f"{function.__module__.rpartition('.')[2]}.{function.__name__.replace('_', '-')}"
         assert name not in FAULTS
-        FAULTS[name] = Fault(name, (function.__doc__ or "").strip(), frozenset(fails), frozenset(errors), function)
+        tells = (function.__doc__ or "").strip()
+        FAULTS[name] = Fault(name, tells, frozenset(fails), frozenset(errors), function, options)
         return function
 
     return enter

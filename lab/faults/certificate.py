@@ -91,7 +91,14 @@ def renewal_fails(host: Host) -> None:
     host.run("systemctl start certbot.service || true")
 
 
-@fault(fails={"certbot_is_installed", "renewal_runs_by_itself"})
+@fault(
+    fails={
+        "certbot_is_installed",
+        "renewal_runs_by_itself",
+        "program_is_there",
+        "certificate_expiry_is_told_every_week",
+    }
+)
 def certbot_removed(host: Host) -> None:
     """autoremove took it along."""
     host.run("DEBIAN_FRONTEND=noninteractive apt-get remove -y certbot")
@@ -122,3 +129,8 @@ def another_name_on_disk(host: Host) -> None:
 def archive_not_copied(host: Host) -> None:
     """live without archive: links that lead nowhere. nginx lives on what it has in memory."""
     host.run(f"mv {ARCHIVE} /root/")
+
+
+@fault(fails={"rehearsed_renewal_succeeds"}, options=("--allow-active",))
+def name_leads_elsewhere(host: Host) -> None:
+    """Nothing is wrong but that DNS still leads to the other host, which has no challenge, as before every change."""

@@ -61,6 +61,23 @@ def reboot_owed(host: Host) -> None:
     host.run("echo libc6 >/run/reboot-required.pkgs; echo '*** System restart required ***' >/run/reboot-required")
 
 
+@fault(fails={"no_reboot_is_owed"})
+def kernel_installed_and_not_booted(host: Host) -> None:
+    """A newer kernel waits on the disk. A container owes none to itself, so it hides that it is one."""
+    entry = (
+        "\\nPackage: linux-image-99.0.0-1-amd64\\nStatus: install ok installed\\nArchitecture: amd64"
+        "\\nVersion: 99.0.0-1\\nMaintainer: kernel\\nDescription: a newer kernel\\n"
+    )
+    host.run(f"printf '{entry}' >>/var/lib/dpkg/status; ln -s /bin/false /usr/local/bin/systemd-detect-virt")
+
+
+@fault(fails={"memory_is_left"})
+def memory_is_taken(host: Host) -> None:
+    """The lab's hosts have the machine's memory: a host that has little left tells so in /proc/meminfo."""
+    host.run("sed '/^MemAvailable:/s/ [0-9]* kB/ 102400 kB/' /proc/meminfo >/run/meminfo")
+    host.run("mount --bind /run/meminfo /proc/meminfo")
+
+
 @fault(fails={"time_zone_is_the_declared_one"})
 def time_zone_in_the_text_file_only(host: Host) -> None:
     """/etc/timezone says Asia/Tokyo; nothing goes by it."""
@@ -104,5 +121,5 @@ def _backups_on(host: Host, options: str) -> None:
 
 @fault(fails={"program_is_there", "certbot_is_installed", "certificate_expiry_is_told_every_week"})
 def certbot_removed(host: Host) -> None:
-    """Removed by an autoremove."""
+    """The program was deleted to make way for the snap, which never came; the package's timer is still there."""
     host.run("rm /usr/bin/certbot")

@@ -13,6 +13,7 @@ OVER_HTTPS = {
     "header_on_every_surface",
     "hsts_on_every_https_surface",
     "login_gives_a_token",
+    "metrics_do_not_answer_outside",
     "no_error_under_concurrency",
     "own_requests_are_in_the_access_log",
 }
