@@ -61,9 +61,7 @@ def origins_are_not_told(host: Host) -> None:
     patch(host, "mks/__init__.py", "/app.after_request(_cors)/d")
 
 
-@fault(
-    fails={"nothing_private_is_served", "site_keeps_files_inside_their_directory", "site_serves_no_private_directory"}
-)
+@fault(fails={"nothing_private_is_served", "site_keeps_files_inside_their_directory"})
 def alias_without_its_slash(host: Host) -> None:
     """location /static with an alias that ends with a slash: /static../ is the directory above."""
     edit(host, SITE, "s|location /static/ {|location /static {|")
