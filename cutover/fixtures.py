@@ -33,6 +33,7 @@ from cutover.facts.logs import AccessLog, ErrorLogs
 from cutover.facts.metrics import Metrics
 from cutover.facts.monitors import Monitors
 from cutover.facts.nginx import Nginx, NginxSites, NginxTest, NginxUnit
+from cutover.facts.old_server import OldRecords, OldServer
 from cutover.facts.ports import Ports
 from cutover.facts.reboot import Reboot
 from cutover.facts.releases import Support
@@ -265,24 +266,6 @@ def error_logs(afterwards: Outputs) -> ErrorLogs:
 
 
 @pytest.fixture
-def login(survey: Survey, target: Target) -> Login:
-    """The one login of the run."""
-    return cast(Login, survey.facts("login", target))
-
-
-@pytest.fixture
-def forgeries(survey: Survey, target: Target) -> Forgeries:
-    """What the application answered to tokens that it never gave."""
-    return cast(Forgeries, survey.facts("forgeries", target))
-
-
-@pytest.fixture
-def wrong_password(survey: Survey, target: Target) -> WrongPassword:
-    """What the login answered to a password that is none."""
-    return cast(WrongPassword, survey.facts("wrong_password", target))
-
-
-@pytest.fixture
 def cors_of_declared(cors: Cors) -> Cors:
     """What the API lets the pages of declared origins read."""
     if not cors.declared:
@@ -296,6 +279,16 @@ def http_of_other_family(survey: Survey, peer: Peer) -> Http:
     return cast(Http, survey.facts("http", survey.of_other_family(peer, "http")))
 
 
+def of_target(probe: str, kind: type[object]) -> Any:  # noqa: ANN401
+    """A fixture that hands out what a probe saw that looks at a target once, at whichever address."""
+
+    def facts(survey: Survey, target: Target) -> object:
+        return survey.facts(probe, target)
+
+    facts.__doc__ = kind.__doc__
+    return pytest.fixture(facts)
+
+
 def of_peer(probe: str, kind: type[object]) -> Any:  # noqa: ANN401
     """A fixture that hands out what a probe of the outside view saw."""
 
@@ -306,6 +299,11 @@ def of_peer(probe: str, kind: type[object]) -> Any:  # noqa: ANN401
     return pytest.fixture(facts)
 
 
+login = of_target("login", Login)
+forgeries = of_target("forgeries", Forgeries)
+wrong_password = of_target("wrong_password", WrongPassword)
+old_server = of_target("old_server", OldServer)
+old_records = of_target("old_records", OldRecords)
 ports = of_peer("ports", Ports)
 http = of_peer("http", Http)
 redirect = of_peer("redirect", Http)

@@ -239,7 +239,8 @@ class Target(Promise):
     tier: Literal["small", "medium", "large"] = "small"
     ca: Path | None = None
     resolvers: tuple[Address, ...] = ()
-    old_server: Address | None = None
+    old_server: tuple[Address, ...] = ()
+    old_may_differ: tuple[Annotated[str, Field(pattern=r"^(names|header [!-~]+|(status|body) /[!-~]*)$")], ...] = ()
     credentials: Credentials = Credentials()
     endpoints: Endpoints = Endpoints()
     ports: Ports = Ports()
@@ -257,6 +258,11 @@ class Target(Promise):
         """The public URL of a path, without the scheme's default port."""
         port, default = (self.ports.https, 443) if scheme == "https" else (self.ports.http, 80)
         return f"{scheme}://{self.host}{'' if port == default else f':{port}'}{path}"
+
+    @property
+    def old_paths(self) -> tuple[str, ...]:
+        """The paths by which the old server and the new one are compared, without a token."""
+        return (self.endpoints.root, self.endpoints.me, self.endpoints.knowledge, self.endpoints.static)
 
     @property
     def size(self) -> Size:

@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
+from lab import deploy
 from lab.faults import Fault
 from lab.host import OPERATOR, Host
 from lab.machine import Refusal
@@ -101,7 +102,8 @@ def compare(fault: Fault, seen: Seen) -> str:
 
 
 def verify(host: Host, more: tuple[str, ...] = ()) -> Seen:
-    """Verify a copy by the lab's inventory."""
+    """Verify a copy by the lab's inventory, which has the reference host for the old server."""
+    deploy.forget_logins(Host(API))
     argv = [
         "./verify",
         "-p",

@@ -21,6 +21,7 @@ from cutover.facts.forgeries import Forgeries, WrongPassword
 from cutover.facts.http import Http
 from cutover.facts.latency import Latency
 from cutover.facts.load import Load
+from cutover.facts.old_server import OldRecords, OldServer
 from cutover.facts.ports import Ports
 from cutover.inventory import Peer, Target
 from cutover.probes import (
@@ -33,6 +34,7 @@ from cutover.probes import (
     http,
     latency,
     load,
+    old_server,
     ports,
     saved,
     server,
@@ -68,6 +70,8 @@ PROBES: dict[str, Probe] = {
     "wrong_password": Probe(
         "target", "observe", WrongPassword, lambda _, op: forgeries.wrong_password(op), logs_in=True
     ),
+    "old_server": Probe("target", "observe", OldServer, old_server.probe),
+    "old_records": Probe("target", "observe", OldRecords, old_server.records, logs_in=True),
     "latency": Probe("peer", "latency", Latency, latency.probe, logs_in=True),
     "load": Probe("peer", "load", Load, lambda peer, _: load.probe(peer)),
     "afterwards": Probe("target", "after", Outputs, lambda target, _: server.look_again(target)),

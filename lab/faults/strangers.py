@@ -61,12 +61,6 @@ def origins_are_not_told(host: Host) -> None:
     patch(host, "mks/__init__.py", "/app.after_request(_cors)/d")
 
 
-@fault(fails={"nothing_private_is_served", "site_keeps_files_inside_their_directory"})
-def alias_without_its_slash(host: Host) -> None:
-    """location /static with an alias that ends with a slash: /static../ is the directory above."""
-    edit(host, SITE, "s|location /static/ {|location /static {|")
-
-
 @fault(fails={"no_directory_is_listed"})
 def static_files_are_listed(host: Host) -> None:
     """autoindex, to see whether the files were there."""
