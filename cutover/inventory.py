@@ -14,11 +14,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyAddress, model_validator
 
+from cutover.policies import HEADERS, TIERS, HeaderPolicy, Size
+
 # testinfra's, as far as they need nothing but a program of the operator's machine.
 BACKENDS = ("local", "ssh", "docker", "podman", "kubectl", "openshift", "lxc", "ansible", "salt", "chroot")
-
-GB = 10**9  # bytes; the checklist and the makers of disks count in powers of ten
-GIB = 2**30  # bytes; memory comes in powers of two
 
 
 def _host_name(name: str) -> str:
@@ -76,21 +75,6 @@ class Promise(BaseModel):
     """A part of the inventory: unknown keys and wrong types are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Size(Promise):
-    """What a tier asks of the hardware (the checklist's appendix A)."""
-
-    cpus: int
-    memory_bytes: int
-    disk_free_bytes: int
-
-
-TIERS = {
-    "small": Size(cpus=2, memory_bytes=4 * GIB, disk_free_bytes=20 * GB),
-    "medium": Size(cpus=4, memory_bytes=8 * GIB, disk_free_bytes=50 * GB),
-    "large": Size(cpus=8, memory_bytes=16 * GIB, disk_free_bytes=100 * GB),
-}
 
 
 class Credentials(Promise):
@@ -239,6 +223,7 @@ class Target(Promise):
     tier: Literal["small", "medium", "large"] = "small"
     ca: Path | None = None
     resolvers: tuple[Address, ...] = ()
+    header_policy: HeaderPolicy = "checklist"
     old_server: tuple[Address, ...] = ()
     old_may_differ: tuple[Annotated[str, Field(pattern=r"^(names|header [!-~]+|(status|body) /[!-~]*)$")], ...] = ()
     credentials: Credentials = Credentials()
@@ -258,6 +243,11 @@ class Target(Promise):
         """The public URL of a path, without the scheme's default port."""
         port, default = (self.ports.https, 443) if scheme == "https" else (self.ports.http, 80)
         return f"{scheme}://{self.host}{'' if port == default else f':{port}'}{path}"
+
+    @property
+    def headers(self) -> dict[str, tuple[str, ...]]:
+        """The security headers that every answer has to carry, each with the values that will do."""
+        return HEADERS[self.header_policy]
 
     @property
     def old_paths(self) -> tuple[str, ...]:

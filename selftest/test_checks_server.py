@@ -7,7 +7,8 @@ import pytest
 from cutover.facts.firewall import Firewall
 from cutover.facts.resources import Resources
 from cutover.facts.system import OperatingSystem
-from cutover.inventory import GB, GIB, Ports, Target
+from cutover.inventory import Ports, Target
+from cutover.policies import GB, GIB
 from selftest.rows import HOST, TARGET, fails, judge, passes
 from tests_server import test_firewall as firewall
 from tests_server import test_resources as resources
