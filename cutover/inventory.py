@@ -15,12 +15,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from cutover.addresses import Address
+from cutover.policies import HEADERS, TIERS, HeaderPolicy, Size
 
 # testinfra's, as far as they need nothing but a program of the operator's machine.
 BACKENDS = ("local", "ssh", "docker", "podman", "kubectl", "openshift", "lxc", "ansible", "salt", "chroot")
-
-GB = 10**9  # bytes; the checklist and the makers of disks count in powers of ten
-GIB = 2**30  # bytes; memory comes in powers of two
 
 
 def _host_name(name: str) -> str:
@@ -70,21 +68,6 @@ class Promise(BaseModel):
     """A part of the inventory: unknown keys and wrong types are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Size(Promise):
-    """What a tier asks of the hardware (the checklist's appendix A)."""
-
-    cpus: int
-    memory_bytes: int
-    disk_free_bytes: int
-
-
-TIERS = {
-    "small": Size(cpus=2, memory_bytes=4 * GIB, disk_free_bytes=20 * GB),
-    "medium": Size(cpus=4, memory_bytes=8 * GIB, disk_free_bytes=50 * GB),
-    "large": Size(cpus=8, memory_bytes=16 * GIB, disk_free_bytes=100 * GB),
-}
 
 
 class Credentials(Promise):
@@ -235,7 +218,9 @@ class Target(Promise):
     tier: Literal["small", "medium", "large"] = "small"
     ca: Path | None = None
     resolvers: tuple[Address, ...] = ()
-    old_server: Address | None = None
+    header_policy: HeaderPolicy = "checklist"
+    old_server: tuple[Address, ...] = ()
+    old_may_differ: tuple[Annotated[str, Field(pattern=r"^(names|header [!-~]+|(status|body) /[!-~]*)$")], ...] = ()
     credentials: Credentials = Credentials()
     endpoints: Endpoints = Endpoints()
     ports: Ports = Ports()
@@ -253,6 +238,16 @@ class Target(Promise):
         """The public URL of a path, without the scheme's default port."""
         port, default = (self.ports.https, 443) if scheme == "https" else (self.ports.http, 80)
         return f"{scheme}://{self.host}{'' if port == default else f':{port}'}{path}"
+
+    @property
+    def headers(self) -> dict[str, tuple[str, ...]]:
+        """The security headers that every answer has to carry, each with the values that will do."""
+        return HEADERS[self.header_policy]
+
+    @property
+    def old_paths(self) -> tuple[str, ...]:
+        """The paths by which the old server and the new one are compared, without a token."""
+        return (self.endpoints.root, self.endpoints.me, self.endpoints.knowledge, self.endpoints.static)
 
     @property
     def size(self) -> Size:

@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
+from lab import deploy
 from lab.faults import Fault
 from lab.host import OPERATOR, Host
 from lab.machine import Refusal
@@ -109,7 +110,8 @@ def compare(fault: Fault, seen: Seen) -> str:
 
 
 def verify(host: Host, more: tuple[str, ...] = ()) -> Seen:
-    """Verify a copy by the lab's inventory."""
+    """Verify a copy by the lab's inventory, which has the reference host for the old server."""
+    deploy.forget_logins(Host(API))
     words: dict[str, set[str]] = {"passed": set(), "failed": set(), "error": set(), "not reviewed": set()}
     advice = set()
     cases, status = judge([*options(host), *more])

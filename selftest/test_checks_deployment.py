@@ -9,7 +9,8 @@ from cutover.facts.checkout import Checkout, Packages, Virtualenv
 from cutover.facts.directories import Directories, Directory
 from cutover.facts.environment import EnvFile, Environment
 from cutover.facts.resources import Resources
-from cutover.inventory import GB, GIB, Server
+from cutover.inventory import Server
+from cutover.policies import GB, GIB
 from selftest.rows import fails, judge, passes
 from selftest.service_facts import RUNNING
 from tests_server import test_checkout as checkout

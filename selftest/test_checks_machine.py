@@ -12,7 +12,8 @@ from cutover.facts.releases import Support
 from cutover.facts.software import Software
 from cutover.facts.storage import FileSystem, Storage
 from cutover.facts.updates import PendingUpdates, Sources, UnattendedUpgrades
-from cutover.inventory import GB, Metrics, Ports, Server, Target
+from cutover.inventory import Metrics, Ports, Server, Target
+from cutover.policies import GB
 from selftest.rows import HOST, TARGET, fails, judge, passes
 from tests_server import test_clock as clock
 from tests_server import test_listeners as listeners

@@ -9,6 +9,7 @@ from cutover.facts.api import Api
 from cutover.facts.certificate import Certificate, Link
 from cutover.facts.http import REDIRECT_PATHS, Http
 from cutover.inventory import Limits, Target
+from cutover.policies import HEADERS as POLICIES
 from selftest.rows import HOST, TARGET, exchange, fails, judge, passes
 from tests_security import test_certificate as certificates
 from tests_security import test_headers as headers
@@ -16,7 +17,9 @@ from tests_security import test_headers as headers
 YEAR = 31_536_000
 HSTS = f"max-age={YEAR}; includeSubDomains"
 SURFACES = ("/", "api without token", "404", "static")
-GOOD = (*headers.PROMISED.items(), (headers.HSTS, HSTS))
+PROMISED = {name: values[0] for name, values in POLICIES["checklist"].items()}
+GOOD = (*PROMISED.items(), (headers.HSTS, HSTS))
+OWASP = Target(host=HOST, header_policy="owasp")
 HALF_A_YEAR = Target(host=HOST, limits=Limits(hsts_seconds=YEAR // 2))
 HALF_LEFT = Target(host=HOST, limits=Limits(certificate_lifetime_left=0.5))
 
@@ -49,11 +52,23 @@ def answers(keys, **changed):
     return told
 
 
+def of_header_policies():
+    check, name = headers.test_header_on_every_surface, "X-XSS-Protection"
+    for case, values in (("off", ("0",)), ("absent", ())):
+        http = Http(answers(SURFACES, **{f"at{index}": {name: values} for index in range(len(SURFACES))}))
+        yield passes(f"owasp-{case}", check, http=http, target=OWASP, name=name)
+    on = Http({"/": answers("/")["/"]})
+    yield fails("owasp-on", check, "/: 0", "/: 1; mode=block", http=on, target=OWASP, name=name)
+    twice = Http({"/": exchange(headers=[(name, "0"), (name, "0")])})
+    yield fails("owasp-twice", check, "/: 0", "/: 0 | 0", http=twice, target=OWASP, name=name)
+
+
 def of_headers():
-    for name, value in headers.PROMISED.items():
+    for name, value in PROMISED.items():
+        own = {"target": TARGET, "name": name}
         on_surfaces, on_redirect = headers.test_header_on_every_surface, headers.test_header_on_the_redirect
-        yield passes(name, on_surfaces, http=Http(answers(SURFACES)), name=name)
-        yield passes(name, on_redirect, redirect=Http(answers(REDIRECT_PATHS)), name=name)
+        yield passes(name, on_surfaces, http=Http(answers(SURFACES)), **own)
+        yield passes(name, on_redirect, redirect=Http(answers(REDIRECT_PATHS)), **own)
         for case, values, seen in (
             ("absent", (), "absent"),
             ("twice", (value, value), f"{value} | {value}"),
@@ -61,20 +76,38 @@ def of_headers():
             ("joined", (f"{value}, {value}",), f"{value}, {value}"),
         ):
             http = Http(answers(SURFACES, at3={name: values}))
-            yield fails(f"{name}-{case}", on_surfaces, f"static: {value}", f"static: {seen}", http=http, name=name)
+            yield fails(
+                f"{name}-{case}",
+                on_surfaces,
+                f"static: {value}",
+                f"static: {seen}",
+                http=http,
+                target=TARGET,
+                name=name,
+            )
             http = Http(answers(REDIRECT_PATHS, at1={name: values}))
             deep = REDIRECT_PATHS[1]
-            yield fails(f"{name}-{case}", on_redirect, f"{deep}: {value}", f"{deep}: {seen}", redirect=http, name=name)
+            yield fails(
+                f"{name}-{case}",
+                on_redirect,
+                f"{deep}: {value}",
+                f"{deep}: {seen}",
+                redirect=http,
+                target=TARGET,
+                name=name,
+            )
 
         with_token = headers.test_header_on_answers_with_a_token
         me, knowledge = (replace(answers("x")["x"], url=f"https://{HOST}{path}") for path in ("/me", "/knowledge"))
-        yield passes(name, with_token, api=Api(me, "admin", knowledge, 1), name=name)
+        yield passes(name, with_token, api=Api(me, "admin", knowledge, 1), **own)
         bare = replace(knowledge, headers=())
         promised, seen = f"https://{HOST}/knowledge: {value}", f"https://{HOST}/knowledge: absent"
-        yield fails(name, with_token, promised, seen, api=Api(me, "admin", bare, 1), name=name)
+        yield fails(name, with_token, promised, seen, api=Api(me, "admin", bare, 1), **own)
         twice = replace(me, headers=(*me.headers, (name.lower(), "0")))
         promised, seen = f"https://{HOST}/me: {value}", f"https://{HOST}/me: {value} | 0"
-        yield fails(f"{name}-twice", with_token, promised, seen, api=Api(twice, "admin", knowledge, 1), name=name)
+        yield fails(
+            f"{name}-twice", with_token, promised, seen, api=Api(twice, "admin", knowledge, 1), target=TARGET, name=name
+        )
 
 
 GOOD_HSTS = {
@@ -233,7 +266,7 @@ def of_times():
     yield fails("half", check, promised, seen, certificate=with_leaf(**lifetime), target=HALF_LEFT)
 
 
-ROWS = [*of_headers(), *of_hsts(), *of_trust_and_order(), *of_name(), *of_times()]
+ROWS = [*of_headers(), *of_header_policies(), *of_hsts(), *of_trust_and_order(), *of_name(), *of_times()]
 
 
 @pytest.mark.parametrize("row", ROWS)

@@ -9,7 +9,8 @@ from cutover.facts.forwarding import Forward, Forwarding
 from cutover.facts.packets import Packets
 from cutover.facts.resources import Resources
 from cutover.facts.system import OperatingSystem
-from cutover.inventory import GB, GIB, Ports, Target
+from cutover.inventory import Ports, Target
+from cutover.policies import GB, GIB
 from selftest.rows import HOST, TARGET, fails, judge, passes
 from tests_server import test_firewall as firewall
 from tests_server import test_resources as resources

@@ -8,7 +8,8 @@ from cutover.facts.app_logs import AppLogs, Trouble
 from cutover.facts.application import Memory, Run, StartScript
 from cutover.facts.environment import Agreement, Environment
 from cutover.facts.service import Service
-from cutover.inventory import GIB, Server, Target
+from cutover.inventory import Server, Target
+from cutover.policies import GIB
 from selftest.rows import HOST, TARGET, fails, judge, passes
 from selftest.service_facts import GROUP, MASTER, NOW, RUNNING, STOPPED, WORKERS
 from tests_perf import test_memory as memory

@@ -8,7 +8,8 @@ import pytest
 import trustme
 
 from cutover.errors import UsageError
-from cutover.inventory import GB, GIB, TIERS, Peer, Size, Target
+from cutover.inventory import Peer, Target
+from cutover.policies import GB, GIB, TIERS, Size
 from cutover.targets import from_options, load, overridden
 
 HOST = '[[target]]\nhost = "api.example.test"\n'
@@ -258,7 +259,7 @@ RIGHT = {
     "IPv6": (HOST + 'addresses = ["2001:DB8:0::1"]', "addresses", (ip_address("2001:db8::1"),)),
     "loopback": (HOST + 'addresses = ["127.0.0.1"]', "addresses", (ip_address("127.0.0.1"),)),
     "link-local with a scope": (HOST + 'addresses = ["fe80::1%lo"]', "addresses", (ip_address("fe80::1%lo"),)),
-    "old server": (HOST + 'old_server = "2001:db8::2"', "old_server", ip_address("2001:db8::2")),
+    "old server": (HOST + 'old_server = ["2001:db8::2"]', "old_server", (ip_address("2001:db8::2"),)),
     "tier": (HOST + 'tier = "large"', "size", Size(cpus=8, memory_bytes=16 * GIB, disk_free_bytes=100 * GB)),
     "whole number of seconds": (under("limits", "response_seconds = 3"), "limits.response_seconds", 3.0),
     "first and last port": (under("ports", "closed = [1, 65535]"), "ports.closed", (1, 65535)),

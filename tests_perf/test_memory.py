@@ -2,7 +2,8 @@
 
 from cutover.check import control, promised, seen
 from cutover.facts.application import Memory
-from cutover.inventory import GIB, Target
+from cutover.inventory import Target
+from cutover.policies import GIB
 
 SHARE = 0.5  # of the tier's memory; the rest is for nginx, the database, the system and its cache
 LEFT = 0.1  # of the tier's memory; below it the kernel begins to throw out what is needed

@@ -2,7 +2,8 @@
 
 from cutover.check import control, promised, seen
 from cutover.facts.backups import Archive, Backups, BackupScript
-from cutover.inventory import GB, Database, Server, Target
+from cutover.inventory import Database, Server, Target
+from cutover.policies import GB
 
 HOUR, DAY = 60 * 60, 24 * 60 * 60
 PRUNED_LATE = 2  # days; find -mtime +30 means 31 and more, and the job that prunes comes once a day

@@ -2,7 +2,8 @@
 
 from cutover.check import control, promised, seen
 from cutover.facts.resources import Resources
-from cutover.inventory import GB, GIB, Target
+from cutover.inventory import Target
+from cutover.policies import GB, GIB
 
 # The kernel, the firmware and the hypervisor keep a part: a nominal 4 GB machine shows 3.7 to 3.9 GiB.
 NOMINAL = 0.9

@@ -4,7 +4,8 @@ import pytest
 
 from cutover.check import control, promised, seen
 from cutover.facts.storage import Place, Storage
-from cutover.inventory import GB, Target
+from cutover.inventory import Target
+from cutover.policies import GB
 
 LEAST_INODES = 0.1  # of all: mail spools, caches and session files use them up while bytes are left
 

@@ -123,31 +123,34 @@ class Dialler:
         scheme: Literal["http", "https"] = "https",
         token: str = "",
         json: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        within: float | None = None,
     ) -> Answer:
         """One request, one answer, whatever its status: what is kept of it, and its text for the probe to read.
 
-        The text is not redacted; what is kept is. ProbeError when no whole head of an answer came within
-        ``answer_seconds``.
+        The text is not redacted; what is kept is. ProbeError when no whole head of an answer came ``within`` so many
+        seconds, ``answer_seconds`` unless told.
         """
+        within = within or self.peer.target.limits.answer_seconds
         url = self.peer.target.url(path, scheme)
-        headers = {"Host": url.split("/")[2]}
+        sent = {"Host": url.split("/")[2], **(headers or {})}
         if token:
-            headers["Authorization"] = f"Bearer {token}"
+            sent["Authorization"] = f"Bearer {token}"
         at, begun = now(), time.monotonic()
-        with self._deadline(url) as expired:
+        with self._deadline(within) as expired:
             try:
                 answer = self._session.request(
                     method,
                     url,
-                    headers=headers,
+                    headers=sent,
                     json=json,
                     stream=True,
                     allow_redirects=False,
-                    timeout=(self.peer.target.limits.connect_seconds, self.peer.target.limits.answer_seconds),
+                    timeout=(self.peer.target.limits.connect_seconds, within),
                 )
                 content, complete = _read(answer)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-                raise self._no_answer(method, url, error, expired.is_set()) from None
+                raise self._no_answer(method, url, error, within, expired.is_set()) from None
         seconds = time.monotonic() - begun
         text = content.decode("utf-8", "replace")
         exchange = Exchange(
@@ -165,7 +168,7 @@ class Dialler:
         return Answer(exchange, text)
 
     @contextlib.contextmanager
-    def _deadline(self, url: str) -> Iterator[threading.Event]:
+    def _deadline(self, seconds: float) -> Iterator[threading.Event]:
         """Cut the connection when an answer takes too long: a socket's own timeout starts anew with each byte."""
         expired = threading.Event()
 
@@ -173,7 +176,7 @@ class Dialler:
             expired.set()
             self._wire.cut()
 
-        timer = threading.Timer(self.peer.target.limits.answer_seconds, cut)
+        timer = threading.Timer(seconds, cut)
         timer.daemon = True
         timer.start()
         try:
@@ -181,7 +184,7 @@ class Dialler:
         finally:
             timer.cancel()
 
-    def _no_answer(self, method: str, url: str, error: Exception, expired: bool) -> ProbeError:
+    def _no_answer(self, method: str, url: str, error: Exception, within: float, expired: bool) -> ProbeError:
         limits = self.peer.target.limits
         chain = list(_chain(error))
         port = urllib3.util.parse_url(url).port or (443 if url.startswith("https") else 80)
@@ -204,7 +207,7 @@ class Dialler:
                 "look at nginx's error log",
             )
         if expired or any(isinstance(cause, TimeoutError) for cause in chain):
-            reason = f"did not finish its answer within {limits.answer_seconds:g} s"
+            reason = f"did not finish its answer within {within:g} s"
             reason += ": its head never ended" if self._wire.lines else ""
         else:
             reason = f"gave no HTTP answer ({' '.join(redact(str(chain[-1])).split())[:120]})"

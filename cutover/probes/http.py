@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+
+from cutover.errors import ProbeError
 from cutover.facts.http import REDIRECT_PATHS, Http
 from cutover.inventory import Peer
 from cutover.probes.dialling import Dialler, reach
 
 MISSING = "/cutover-no-such-page"
+PATIENCE = 5.0  # seconds
+BODY_LIMIT = 10 * 2**20  # bytes, of the checklist's nginx template
 
 
 def surfaces(peer: Peer) -> Http:
@@ -23,7 +28,13 @@ def surfaces(peer: Peer) -> Http:
     if peer.target.metrics:
         paths["metrics"] = peer.target.metrics.path
     with Dialler(peer) as dialler:
-        return Http({surface: dialler.ask(path).exchange for surface, path in paths.items()})
+        answers = {surface: dialler.ask(path).exchange for surface, path in paths.items()}
+        answers["405"] = dialler.ask(endpoints.root, method="DELETE").exchange
+        # Announced and never sent: whoever would take it waits for it.
+        announced = {"Content-Length": str(BODY_LIMIT + 1), "Content-Type": "application/octet-stream"}
+        with contextlib.suppress(ProbeError):
+            answers["413"] = dialler.ask(endpoints.root, method="POST", headers=announced, within=PATIENCE).exchange
+    return Http(answers)
 
 
 def redirects(peer: Peer) -> Http:

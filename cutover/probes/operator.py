@@ -28,10 +28,12 @@ class Operator:
     def __init__(self, target: Target, peers: tuple[Peer, ...]) -> None:
         self._target = target
         self._peers = peers
+        self.peer = peers[0]  # whom the login went to, once it did
         self._lock = threading.Lock()
         self._login: Login | ProbeError | NotDeclared | None = None
         self._password = ""
         self._token = ""
+        self.refresh = ""  # the refresh token, where the login gives one
 
     def know_password(self) -> None:
         """Look the password up, before anything is read that may show it."""
@@ -78,6 +80,10 @@ class Operator:
             return Login(answer.exchange, "", body.objection(""))
         # Under whatever key it was sent: only now it is known for what it is.
         hide(token)
+        _, refresh = body.first_of(tuple(place.replace("access", "refresh") for place in endpoints.token_in))
+        if isinstance(refresh, str) and _TOKEN.fullmatch(refresh) and refresh != token:
+            self.refresh = refresh
+            hide(refresh)
         exchange = replace(answer.exchange.redacted_again(), body=kept(answer.text))
         objection = body.objection(place)
         if exchange.status != 200:
@@ -101,6 +107,7 @@ class Operator:
                         return dialler.ask(self._target.endpoints.login, method="POST", json=told)
                     finally:
                         connected = dialler.connected
+                        self.peer = peer
             except ProbeError as error:
                 if connected:
                     raise

@@ -12,13 +12,32 @@ from typing import Any, Literal, NamedTuple, cast
 from cutover.errors import NotDeclared, ProbeError, Unreachable
 from cutover.facts.api import Api, Login
 from cutover.facts.certificate import Certificate
+from cutover.facts.cors import Cors
+from cutover.facts.detours import Detours
 from cutover.facts.evidence import Outputs
+from cutover.facts.forgeries import Forgeries, WrongPassword
 from cutover.facts.http import Http
 from cutover.facts.latency import Latency
 from cutover.facts.load import Load
+from cutover.facts.old_server import OldRecords, OldServer
 from cutover.facts.ports import Ports
+from cutover.facts.private_paths import PrivatePaths
 from cutover.inventory import Peer, Target
-from cutover.probes import api, certificate, http, latency, load, ports, saved, server
+from cutover.probes import (
+    api,
+    certificate,
+    cors,
+    detours,
+    forgeries,
+    http,
+    latency,
+    load,
+    old_server,
+    ports,
+    private_paths,
+    saved,
+    server,
+)
 from cutover.probes.operator import Operator
 from cutover.probes.process import INTERRUPTED, stop
 from cutover.probes.threads import AT_ONCE, side_by_side
@@ -42,9 +61,18 @@ PROBES: dict[str, Probe] = {
     "ports": Probe("peer", "observe", Ports, lambda peer, _: ports.probe(peer)),
     "http": Probe("peer", "observe", Http, lambda peer, _: http.surfaces(peer)),
     "redirect": Probe("peer", "observe", Http, lambda peer, _: http.redirects(peer)),
+    "detours": Probe("peer", "observe", Detours, lambda peer, _: detours.probe(peer)),
+    "private_paths": Probe("peer", "observe", PrivatePaths, lambda peer, _: private_paths.probe(peer)),
+    "cors": Probe("peer", "observe", Cors, lambda peer, _: cors.probe(peer)),
     "certificate": Probe("peer", "observe", Certificate, lambda peer, _: certificate.probe(peer)),
     "login": Probe("target", "observe", Login, lambda _, operator: api.login(operator), logs_in=True),
     "api": Probe("peer", "observe", Api, api.probe, logs_in=True),
+    "forgeries": Probe("target", "observe", Forgeries, lambda _, op: forgeries.probe(op), logs_in=True),
+    "wrong_password": Probe(
+        "target", "observe", WrongPassword, lambda _, op: forgeries.wrong_password(op), logs_in=True
+    ),
+    "old_server": Probe("target", "observe", OldServer, old_server.probe),
+    "old_records": Probe("target", "observe", OldRecords, old_server.records, logs_in=True),
     "latency": Probe("peer", "latency", Latency, latency.probe, logs_in=True),
     "load": Probe("peer", "load", Load, lambda peer, _: load.probe(peer)),
     "afterwards": Probe("target", "after", Outputs, lambda target, _: server.look_again(target)),
@@ -78,6 +106,14 @@ class Survey:
             # Raised again for every check that asks: it must not carry all their tracebacks along.
             raise result.with_traceback(None)
         return result
+
+    def of_other_family(self, peer: Peer, probe: str) -> Peer:
+        """The target's first address of the other family that was looked at; NotDeclared without any."""
+        others = (other for other in self._peers[peer.target.label] if other.address and other.family != peer.family)
+        found = next((other for other in others if (probe, other.label) in self._results), None)
+        if not found:
+            raise NotDeclared(f"{peer.target.label} was looked at in {peer.family} only")
+        return found
 
     def is_recorded(self, target: Target) -> bool:
         """Whether the facts of its server are of another day, and of another host than its addresses lead to."""

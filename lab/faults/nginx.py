@@ -135,7 +135,7 @@ def buffering_off(host: Host) -> None:
     edit(host, SITE, "s/proxy_buffering on/proxy_buffering off/")
 
 
-@fault(fails={"site_keeps_files_inside_their_directory"})
+@fault(fails={"site_keeps_files_inside_their_directory", "nothing_private_is_served"})
 def alias_without_a_slash(host: Host) -> None:
     """location /static: /static../.env.production is the environment file."""
     edit(host, SITE, "s|location /static/ {|location /static {|")

@@ -1,0 +1,73 @@
+"""Fixtures of the outside view: what a stranger, or the operator with a token, was answered."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from cutover.errors import NotDeclared
+from cutover.facts.api import Api, Login
+from cutover.facts.certificate import Certificate
+from cutover.facts.cors import Cors
+from cutover.facts.detours import Detours
+from cutover.facts.forgeries import Forgeries, WrongPassword
+from cutover.facts.http import Http
+from cutover.facts.latency import Latency
+from cutover.facts.load import Load
+from cutover.facts.old_server import OldRecords, OldServer
+from cutover.facts.ports import Ports
+from cutover.facts.private_paths import PrivatePaths
+from cutover.inventory import Peer, Target
+from cutover.probes.survey import Survey
+
+
+@pytest.fixture
+def cors_of_declared(cors: Cors) -> Cors:
+    """What the API lets the pages of declared origins read."""
+    if not cors.declared:
+        raise NotDeclared("server.cors_origins is not declared")
+    return cors
+
+
+@pytest.fixture
+def http_of_other_family(survey: Survey, peer: Peer) -> Http:
+    """What the target's first address of the other family answered to the same requests."""
+    return cast(Http, survey.facts("http", survey.of_other_family(peer, "http")))
+
+
+def of_target(probe: str, kind: type[object]) -> Any:  # noqa: ANN401
+    """A fixture that hands out what a probe saw that looks at a target once, at whichever address."""
+
+    def facts(survey: Survey, target: Target) -> object:
+        return survey.facts(probe, target)
+
+    facts.__doc__ = kind.__doc__
+    return pytest.fixture(facts)
+
+
+def of_peer(probe: str, kind: type[object]) -> Any:  # noqa: ANN401
+    """A fixture that hands out what a probe of the outside view saw."""
+
+    def facts(survey: Survey, peer: Peer) -> object:
+        return survey.facts(probe, peer)
+
+    facts.__doc__ = kind.__doc__
+    return pytest.fixture(facts)
+
+
+login = of_target("login", Login)
+forgeries = of_target("forgeries", Forgeries)
+wrong_password = of_target("wrong_password", WrongPassword)
+old_server = of_target("old_server", OldServer)
+old_records = of_target("old_records", OldRecords)
+ports = of_peer("ports", Ports)
+http = of_peer("http", Http)
+redirect = of_peer("redirect", Http)
+certificate = of_peer("certificate", Certificate)
+detours = of_peer("detours", Detours)
+private_paths = of_peer("private_paths", PrivatePaths)
+cors = of_peer("cors", Cors)
+api = of_peer("api", Api)
+latency = of_peer("latency", Latency)
+load = of_peer("load", Load)
