@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 import pytest
@@ -19,6 +20,7 @@ from cutover.facts.clock import Clock, TimeZone
 from cutover.facts.core_dumps import CoreDumps
 from cutover.facts.database import DatabaseRole, OwnUrl, Postgres
 from cutover.facts.directories import Directories
+from cutover.facts.dns import Dns
 from cutover.facts.environment import Agreement, EnvFile, Environment
 from cutover.facts.evidence import Outputs
 from cutover.facts.firewall import Firewall
@@ -162,28 +164,21 @@ def promises(target: Target) -> Server:
     return target.server
 
 
-@pytest.fixture
-def declared_remote(promises: Server) -> str:
-    """The repository that the checkout must be of."""
-    if not promises.remote:
-        raise NotDeclared("server.remote is not declared")
-    return promises.remote
+def declared(key: str, doc: str, kind: Callable[[Any], object]) -> Any:  # noqa: ANN401
+    """A fixture that hands out a promise of the server which has no default."""
+
+    def promise(promises: Server) -> object:
+        if not (value := getattr(promises, key)):
+            raise NotDeclared(f"server.{key} is not declared")
+        return kind(value)
+
+    promise.__doc__ = doc
+    return pytest.fixture(promise)
 
 
-@pytest.fixture
-def declared_commit(promises: Server) -> str:
-    """The commit that is to be deployed."""
-    if not promises.commit:
-        raise NotDeclared("server.commit is not declared")
-    return promises.commit
-
-
-@pytest.fixture
-def declared_origins(promises: Server) -> frozenset[str]:
-    """What may call the API from a browser."""
-    if not promises.cors_origins:
-        raise NotDeclared("server.cors_origins is not declared")
-    return frozenset(promises.cors_origins)
+declared_remote = declared("remote", "The repository that the checkout must be of.", str)
+declared_commit = declared("commit", "The commit that is to be deployed.", str)
+declared_origins = declared("cors_origins", "What may call the API from a browser.", frozenset)
 
 
 @pytest.fixture
@@ -274,6 +269,12 @@ def access_log(afterwards: Outputs) -> AccessLog:
 def error_logs(afterwards: Outputs) -> ErrorLogs:
     """Trouble in the logs of nginx and the application."""
     return ErrorLogs.read(afterwards)
+
+
+@pytest.fixture
+def dns(survey: Survey, target: Target) -> Dns:
+    """What the name servers and the resolvers say of the target's name."""
+    return cast(Dns, survey.facts("dns", target))
 
 
 @pytest.fixture

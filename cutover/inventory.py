@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyAddress
 
+from cutover.errors import NotDeclared
+
 # testinfra's, as far as they need nothing but a program of the operator's machine.
 BACKENDS = ("local", "ssh", "docker", "podman", "kubectl", "openshift", "lxc", "ansible", "salt", "chroot")
 
@@ -160,6 +162,7 @@ class Limits(Promise):
 
     response_seconds: Seconds = 2.0
     hsts_seconds: Annotated[int, Field(ge=0)] = 31_536_000
+    dns_ttl_seconds: Annotated[int, Field(ge=1)] = 300
     certificate_lifetime_left: Annotated[float, Field(ge=0, lt=1)] = 0.25
     knowledge_records: Annotated[int, Field(ge=0)] = 1
     load_requests: Annotated[int, Field(ge=1, le=10_000)] = 100
@@ -224,7 +227,11 @@ class Metrics(Promise):
 
 
 class Target(Promise):
-    """One host under test: public name, addresses to dial, ways in, and what was promised of it."""
+    """One host under test: public name, addresses to dial, ways in, and what was promised of it.
+
+    ``phase`` is ``pre`` until DNS has been changed from the addresses of ``old_server`` to ``addresses``.
+    ``caa_issuer`` is what the certificate's issuer is called in CAA records; of large authorities that is known.
+    """
 
     host: HostName
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$")] = ""
@@ -233,7 +240,8 @@ class Target(Promise):
     tier: Literal["small", "medium", "large"] = "small"
     ca: Path | None = None
     resolvers: tuple[Address, ...] = ()
-    old_server: Address | None = None
+    old_server: tuple[Address, ...] = ()
+    caa_issuer: Annotated[str, Field(pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)*)?$")] = ""
     credentials: Credentials = Credentials()
     endpoints: Endpoints = Endpoints()
     ports: Ports = Ports()
@@ -251,6 +259,14 @@ class Target(Promise):
         """The public URL of a path, without the scheme's default port."""
         port, default = (self.ports.https, 443) if scheme == "https" else (self.ports.http, 80)
         return f"{scheme}://{self.host}{'' if port == default else f':{port}'}{path}"
+
+    @property
+    def in_dns(self) -> frozenset[str]:
+        """The addresses that DNS has to give in this phase; NotDeclared when nobody said."""
+        addresses, key = (self.old_server, "old_server") if self.phase == "pre" else (self.addresses, "addresses")
+        if not addresses:
+            raise NotDeclared(f"{key} is not declared, which DNS is to give in phase {self.phase}")
+        return frozenset(map(str, addresses))
 
     @property
     def size(self) -> Size:

@@ -23,7 +23,7 @@ from cutover.errors import NotDeclared, ProbeError
 from cutover.facts.evidence import Evidence
 from cutover.fixtures import SURVEY
 from cutover.inventory import Peer, Target
-from cutover.probes import survey
+from cutover.probes import propagation, survey
 from cutover.probes.names import peers
 from cutover.redact import redact
 from cutover.report import junit, terminal
@@ -44,21 +44,27 @@ _LETTERS: dict[Outcome, str] = {
 
 @dataclass(frozen=True)
 class Aim:
-    """What a run is about: its peers by target label, saved server facts that stand in for a server, its folder."""
+    """What a run is about: its peers by target label, saved server facts that stand in for a server, its folder.
+
+    ``wait_dns`` is for how many seconds at most DNS is waited for.
+    """
 
     peers: dict[str, tuple[Peer, ...]]
     recorded: dict[str, survey.Recorded]
     folder: Path
     started: datetime
+    wait_dns: float
 
     @classmethod
-    def at(cls, targets: tuple[Target, ...], recorded: dict[str, survey.Recorded], reports: Path) -> Aim:
+    def at(
+        cls, targets: tuple[Target, ...], recorded: dict[str, survey.Recorded], reports: Path, wait_dns: float
+    ) -> Aim:
         """Find every target's addresses, side by side, and name the run by its time (UTC)."""
         with ThreadPoolExecutor(max_workers=min(32, len(targets))) as pool:
             found = list(pool.map(peers, targets))
         started = datetime.now(UTC)
         name = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-        return cls({of[0].target.label: of for of in found}, recorded, reports / name, started)
+        return cls({of[0].target.label: of for of in found}, recorded, reports / name, started, wait_dns)
 
 
 class Verification:
@@ -100,6 +106,10 @@ class Verification:
             if os.fstat(lock.fileno()).st_size:
                 self._survey.load(wanted, facts)
                 return
+            if self._aim.wait_dns:
+                waiting = terminal.Waiting(self._config)
+                lines = propagation.wait([of[0].target for of in self.peers.values()], self._aim.wait_dns, waiting.told)
+                self._run.waited.write_text("".join(f"{line}\n" for line in lines), "utf-8")
             with terminal.Progress(self._config) as progress:
                 self._survey.look(wanted, progress.told)
             self._survey.save(facts)

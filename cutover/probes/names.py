@@ -20,7 +20,7 @@ def peers(target: Target) -> tuple[Peer, ...]:
     found: list[Peer] = []
     for kind in ("A", "AAAA"):
         try:
-            answer = _resolver(target).resolve(target.host, kind, lifetime=SECONDS)
+            answer = resolver(target).resolve(target.host, kind, lifetime=SECONDS)
             found += [Peer(target, record.address) for record in answer]
         except dns.resolver.NXDOMAIN:
             nothing = Peer(target, "", "the name does not exist in DNS")
@@ -35,9 +35,10 @@ def peers(target: Target) -> tuple[Peer, ...]:
     return tuple(found) or (Peer(target, "", "the name has neither A nor AAAA record"),)
 
 
-def _resolver(target: Target) -> dns.resolver.Resolver:
+def resolver(target: Target) -> dns.resolver.Resolver:
+    """The declared resolvers, or else this machine's."""
     if not target.resolvers:
         return dns.resolver.Resolver()
-    resolver = dns.resolver.Resolver(configure=False)
-    resolver.nameservers = [str(address) for address in target.resolvers]
-    return resolver
+    declared = dns.resolver.Resolver(configure=False)
+    declared.nameservers = [str(address) for address in target.resolvers]
+    return declared

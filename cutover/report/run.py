@@ -16,3 +16,8 @@ class Run:
     folder: Path
     started: datetime
     verdicts: list[Verdict]
+
+    @property
+    def waited(self) -> Path:
+        """The file that tells how waiting for DNS ended."""
+        return self.folder / "facts" / "wait-dns.txt"
