@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 import pytest
@@ -156,28 +157,21 @@ def promises(target: Target) -> Server:
     return target.server
 
 
-@pytest.fixture
-def declared_remote(promises: Server) -> str:
-    """The repository that the checkout must be of."""
-    if not promises.remote:
-        raise NotDeclared("server.remote is not declared")
-    return promises.remote
+def declared(key: str, doc: str, kind: Callable[[Any], object]) -> Any:  # noqa: ANN401
+    """A fixture that hands out a promise of the server which has no default."""
+
+    def promise(promises: Server) -> object:
+        if not (value := getattr(promises, key)):
+            raise NotDeclared(f"server.{key} is not declared")
+        return kind(value)
+
+    promise.__doc__ = doc
+    return pytest.fixture(promise)
 
 
-@pytest.fixture
-def declared_commit(promises: Server) -> str:
-    """The commit that is to be deployed."""
-    if not promises.commit:
-        raise NotDeclared("server.commit is not declared")
-    return promises.commit
-
-
-@pytest.fixture
-def declared_origins(promises: Server) -> frozenset[str]:
-    """What may call the API from a browser."""
-    if not promises.cors_origins:
-        raise NotDeclared("server.cors_origins is not declared")
-    return frozenset(promises.cors_origins)
+declared_remote = declared("remote", "The repository that the checkout must be of.", str)
+declared_commit = declared("commit", "The commit that is to be deployed.", str)
+declared_origins = declared("cors_origins", "What may call the API from a browser.", frozenset)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from cutover.facts.api import Api, Login
 from cutover.facts.certificate import Certificate
 from cutover.facts.cors import Cors
 from cutover.facts.detours import Detours
+from cutover.facts.dns import Dns
 from cutover.facts.forgeries import Forgeries, WrongPassword
 from cutover.facts.http import Http
 from cutover.facts.latency import Latency
@@ -56,6 +57,7 @@ def of_peer(probe: str, kind: type[object]) -> Any:  # noqa: ANN401
     return pytest.fixture(facts)
 
 
+dns = of_target("dns", Dns)
 login = of_target("login", Login)
 forgeries = of_target("forgeries", Forgeries)
 wrong_password = of_target("wrong_password", WrongPassword)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from cutover.addresses import Address
+from cutover.errors import NotDeclared
 from cutover.policies import HEADERS, TIERS, HeaderPolicy, Size
 
 # testinfra's, as far as they need nothing but a program of the operator's machine.
@@ -145,6 +146,7 @@ class Limits(Promise):
 
     response_seconds: Seconds = 2.0
     hsts_seconds: Annotated[int, Field(ge=0)] = 31_536_000
+    dns_ttl_seconds: Annotated[int, Field(ge=1)] = 300
     certificate_lifetime_left: Annotated[float, Field(ge=0, lt=1)] = 0.25
     knowledge_records: Annotated[int, Field(ge=0)] = 1
     load_requests: Annotated[int, Field(ge=1, le=10_000)] = 100
@@ -209,7 +211,11 @@ class Metrics(Promise):
 
 
 class Target(Promise):
-    """One host under test: public name, addresses to dial, ways in, and what was promised of it."""
+    """One host under test: public name, addresses to dial, ways in, and what was promised of it.
+
+    ``phase`` is ``pre`` until DNS has been changed from the addresses of ``old_server`` to ``addresses``.
+    ``caa_issuer`` is what the certificate's issuer is called in CAA records; of large authorities that is known.
+    """
 
     host: HostName
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$")] = ""
@@ -221,6 +227,7 @@ class Target(Promise):
     header_policy: HeaderPolicy = "checklist"
     old_server: tuple[Address, ...] = ()
     old_may_differ: tuple[Annotated[str, Field(pattern=r"^(names|header [!-~]+|(status|body) /[!-~]*)$")], ...] = ()
+    caa_issuer: Annotated[str, Field(pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)*)?$")] = ""
     credentials: Credentials = Credentials()
     endpoints: Endpoints = Endpoints()
     ports: Ports = Ports()
@@ -248,6 +255,14 @@ class Target(Promise):
     def old_paths(self) -> tuple[str, ...]:
         """The paths by which the old server and the new one are compared, without a token."""
         return (self.endpoints.root, self.endpoints.me, self.endpoints.knowledge, self.endpoints.static)
+
+    @property
+    def in_dns(self) -> frozenset[str]:
+        """The addresses that DNS has to give in this phase; NotDeclared when nobody said."""
+        addresses, key = (self.old_server, "old_server") if self.phase == "pre" else (self.addresses, "addresses")
+        if not addresses:
+            raise NotDeclared(f"{key} is not declared, which DNS is to give in phase {self.phase}")
+        return frozenset(map(str, addresses))
 
     @property
     def size(self) -> Size:

@@ -57,6 +57,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="let the advice beyond the checklist fail the run as the checklist does",
     )
+    group.addoption(
+        "--wait-dns",
+        metavar="TIME",
+        help="first wait, at most so long (90s, 30m, 2h), until DNS gives the declared addresses everywhere",
+    )
     group.addoption("--inventory", type=Path, metavar="FILE", help="TOML file of targets and their promises")
 
 
@@ -82,7 +87,13 @@ def _aim(config: pytest.Config) -> Aim | None:
     targets, recorded = _targets(config)
     if config.option.allow_active:
         targets = tuple(declarations.with_active_probes(target) for target in targets)
-    return Aim.at(targets, recorded, config.rootpath / "reports") if targets else None
+    seconds = 0.0
+    if config.option.wait_dns is not None:
+        seconds = declarations.duration(config.option.wait_dns)
+        if recorded:
+            raise UsageError("--host demo stands in no DNS: --wait-dns does not go with it")
+        targets = tuple(map(declarations.after_the_change, targets))
+    return Aim.at(targets, recorded, config.rootpath / "reports", seconds) if targets else None
 
 
 def _targets(config: pytest.Config) -> tuple[tuple[Target, ...], dict[str, Recorded]]:

@@ -82,6 +82,22 @@ def with_active_probes(target: Target) -> Target:
     return target.model_copy(update={"server": target.server.model_copy(update={"allow_active": True})})
 
 
+def duration(text: str) -> float:
+    """The seconds of ``90s``, ``30m`` or ``2h``; UsageError for what is none of these, or more than a day."""
+    found = re.fullmatch(r"([1-9]\d{0,4})([smh])", text)
+    seconds = int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]] if found else 0
+    if not 0 < seconds <= 86400:
+        raise UsageError(f"--wait-dns {_printable(text)}: expected a time such as 90s, 30m or 2h, at most a day")
+    return float(seconds)
+
+
+def after_the_change(target: Target) -> Target:
+    """The target with ``--wait-dns``, which waits until DNS gives its addresses; UsageError when none are declared."""
+    if not target.addresses:
+        raise UsageError(f"--wait-dns: no addresses of {target.label} are declared; add --address, or an inventory")
+    return target.model_copy(update={"phase": "post"})
+
+
 def _from_row(row: dict[str, Any], addresses: list[str], ssh: str | None) -> Target:
     row["addresses"] = addresses
     if addresses:

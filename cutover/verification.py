@@ -18,20 +18,17 @@ from typing import Any, Literal
 import pytest
 from pydantic import TypeAdapter
 
-from cutover.check import Doc, Reading, start_reading
-from cutover.checklist import catalogue
-from cutover.errors import NotDeclared, ProbeError
-from cutover.facts.evidence import Evidence
+from cutover.check import start_reading
+from cutover.errors import ProbeError
 from cutover.fixtures import SURVEY
 from cutover.inventory import Peer, Target
-from cutover.probes import survey
+from cutover.judging import READING, judge
+from cutover.probes import propagation, survey
 from cutover.probes.names import peers
-from cutover.redact import redact
 from cutover.report import junit, terminal
 from cutover.report.run import Run
-from cutover.verdict import Outcome, Verdict, Word
+from cutover.verdict import Outcome, Verdict
 
-READING = pytest.StashKey[Reading]()
 PLAN = "plan.json"
 _VERDICT = TypeAdapter(Verdict)
 _LETTERS: dict[Outcome, str] = {
@@ -46,21 +43,27 @@ _LETTERS: dict[Outcome, str] = {
 
 @dataclass(frozen=True)
 class Aim:
-    """What a run is about: its peers by target label, saved server facts that stand in for a server, its folder."""
+    """What a run is about: its peers by target label, saved server facts that stand in for a server, its folder.
+
+    ``wait_dns`` is for how many seconds at most DNS is waited for.
+    """
 
     peers: dict[str, tuple[Peer, ...]]
     recorded: dict[str, survey.Recorded]
     folder: Path
     started: datetime
+    wait_dns: float
 
     @classmethod
-    def at(cls, targets: tuple[Target, ...], recorded: dict[str, survey.Recorded], reports: Path) -> Aim:
+    def at(
+        cls, targets: tuple[Target, ...], recorded: dict[str, survey.Recorded], reports: Path, wait_dns: float
+    ) -> Aim:
         """Find every target's addresses, side by side, and name the run by its time (UTC)."""
         with ThreadPoolExecutor(max_workers=min(32, len(targets))) as pool:
             found = list(pool.map(peers, targets))
         started = datetime.now(UTC)
         name = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-        return cls({of[0].target.label: of for of in found}, recorded, reports / name, started)
+        return cls({of[0].target.label: of for of in found}, recorded, reports / name, started, wait_dns)
 
 
 class Verification:
@@ -120,6 +123,11 @@ class Verification:
 
     def _look(self, wanted: set[survey.Wanted]) -> None:
         try:
+            if self._aim.wait_dns:
+                waiting = terminal.Waiting(self._config)
+                lines = propagation.wait([of[0].target for of in self.peers.values()], self._aim.wait_dns, waiting.told)
+                with self._writing():
+                    self._run.waited.write_text("".join(f"{line}\n" for line in lines), "utf-8")
             with terminal.Progress(self._config) as progress:
                 self._survey.look(wanted, progress.told)
         except KeyboardInterrupt:
@@ -154,7 +162,7 @@ class Verification:
         marker = item.get_closest_marker("control")
         if marker is None or (report.when != "call" and report.passed):
             return report
-        verdict = _judge(item, call, marker.args[0], strict=self._config.option.strict_advice)
+        verdict = judge(item, call, marker.args[0], strict=self._config.option.strict_advice)
         report.verdict = _VERDICT.dump_python(verdict, mode="json")  # type: ignore[attr-defined]
         report.user_properties += junit.properties(verdict)
         if verdict.outcome in ("not reviewed", "advice"):
@@ -233,63 +241,3 @@ def _wanted(item: pytest.Item) -> list[survey.Wanted]:
         for name, probe in survey.PROBES.items()
         if name in item.fixturenames and probe.of in subjects
     ]
-
-
-def _judge(item: pytest.Item, call: pytest.CallInfo[None], control_id: str, *, strict: bool) -> Verdict:
-    assert isinstance(item, pytest.Function)
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    target, peer = parameters.get("target"), parameters.get("peer")
-    reading = item.stash.get(READING, Reading())
-    doc = Doc.of(item.function)
-    promised, seen = reading.told()
-    word, reason, mend = _outcome(item, call)
-    return Verdict(
-        word=word,
-        control_id=control_id,
-        file=item.location[0],
-        check=item.name,
-        target=target.label if isinstance(target, Target) else "",
-        address=peer.address if isinstance(peer, Peer) else "",
-        why=doc.why,
-        promised=redact(promised) if not reason else "",
-        seen=redact(seen) if not reason else "",
-        where=redact(reading.where),
-        reason=redact(reason),
-        mend=mend or doc.mend,
-        evidence=_evidence(item),
-        seconds=call.duration,
-        is_advice=catalogue()[control_id].is_advice and not strict,
-    )
-
-
-def _outcome(item: pytest.Item, call: pytest.CallInfo[None]) -> tuple[Word, str, str]:
-    """The word, why nothing could be judged, and advice that is better than the check's own."""
-    if call.excinfo is None:
-        return "passed", "", ""
-    error = call.excinfo.value
-    match error:
-        case ProbeError():
-            return "error", error.cause, error.advice or "mend this first, then verify again"
-        case NotDeclared():
-            return "not reviewed", str(error), ""
-        case pytest.skip.Exception():
-            return "not reviewed", str(error), ""
-        case AssertionError() if call.when == "call":
-            promised, seen = item.stash.get(READING, Reading()).told()
-            if promised != seen:
-                return "failed", "", ""
-            # Another assertion than that of the two values, or two that read alike: its own words tell more.
-            return "failed", " ".join(str(error).split())[:500] or "the assertion does not hold", ""
-    at = call.excinfo.traceback[-1]
-    place = f"{Path(str(at.path)).name}:{at.lineno + 1}"
-    return "error", f"defect in the suite: {type(error).__name__}: {error} ({place})", "report it to cutover"
-
-
-def _evidence(item: pytest.Function) -> tuple[Evidence, ...]:
-    found: list[Evidence] = []
-    for name in item.funcargs:
-        evidence = getattr(item.funcargs[name], "evidence", ())
-        found += (
-            [entry for entry in evidence if isinstance(entry, Evidence)] if evidence and not callable(evidence) else []
-        )
-    return tuple(found)

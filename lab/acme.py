@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 from lab.machine import STATE, Daemon, call, wait_for
-from lab.network import ACME, NAMESERVER, inside
+from lab.network import ACME, RESOLVERS, inside
 
 DIRECTORY_URL = f"https://{ACME.fqdn}:14000/dir"
 # The root that issued certificates lead to: what the inventory declares as private CA.
@@ -36,7 +36,7 @@ def start() -> None:
     _make_api_certificate()
     config = STATE / "acme.json"
     config.write_text(json.dumps({"pebble": _settings()}, indent=2))
-    server: list[str | Path] = ["pebble", "-config", config, "-dnsserver", f"{NAMESERVER.ipv4}:53"]
+    server: list[str | Path] = ["pebble", "-config", config, "-dnsserver", f"{RESOLVERS[0].ipv4}:53"]
     _DAEMON.start([*inside(ACME.namespace), *server], _ENVIRONMENT)
     wait_for("Pebble's root certificate", _fetch_root, 15)
 

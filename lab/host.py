@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.machine import CACHE, STATE, Daemon, Refusal, call, wait_for
-from lab.network import DOMAIN, NAMESERVER, HostSpec, inside, netns_path
+from lab.network import DOMAIN, RESOLVERS, HostSpec, inside, netns_path
 
 OPERATOR = "ops"
 KEY = STATE / "id_ed25519"
@@ -95,7 +95,7 @@ class Host:
         call(["chroot", self.root, *_SHELL, _PREPARE])
         self._name(self.spec.fqdn)
         (self.root / "etc/resolv.conf").unlink(missing_ok=True)
-        self._write("etc/resolv.conf", f"search {DOMAIN}", f"nameserver {NAMESERVER.ipv4}")
+        self._write("etc/resolv.conf", f"search {DOMAIN}", f"nameserver {RESOLVERS[0].ipv4}")
         self._write("etc/default/locale", "LANG=C.UTF-8")
         self._write("etc/ssh/sshd_config.d/10-keys-only.conf", _SSHD.rstrip())
         self._write(f"etc/sudoers.d/{OPERATOR}", f"{OPERATOR} ALL=(ALL:ALL) NOPASSWD: ALL", mode=0o440)

@@ -28,6 +28,7 @@ TOOLS = {
     "debootstrap": "debootstrap",
     "ip": "iproute2",
     "knotc": "knot",
+    "keymgr": "knot",
     "knotd": "knot",
     "mount": "mount",
     "nsenter": "util-linux",
@@ -36,6 +37,8 @@ TOOLS = {
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "systemd-nspawn": "systemd-container",
+    "unbound": "unbound",
+    "unbound-control": "unbound",
 }
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 

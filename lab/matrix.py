@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from lab import deploy
+from lab.dns import Tree
 from lab.faults import Fault
 from lab.host import OPERATOR, Host
 from lab.machine import Refusal
@@ -39,41 +40,57 @@ class Seen(NamedTuple):
     status: int
 
 
-def run(faults: list[Fault], layers: list[Path], jobs: int) -> bool:
-    """Run the faults, ``jobs`` at a time, and print a line for each; whether all were seen as expected."""
+def run(faults: list[Fault], layers: list[Path], jobs: int) -> int:
+    """Run the faults, ``jobs`` at a time, and print a line for each; how many were seen as expected."""
     free: SimpleQueue[HostSpec] = SimpleQueue()
     for spec in COPIES[-jobs:]:
         free.put(spec)
 
     def one(fault: Fault) -> bool:
-        begun = time.monotonic()
         spec = free.get()
         try:
-            seen = try_one(fault, spec, layers)
-            wrong = compare(fault, seen)
-            told = f"{len(seen.fails)} fail, {len(seen.errors)} cannot look"
-        except (Refusal, subprocess.TimeoutExpired) as error:
-            wrong = told = str(error)
+            return report(fault, lambda: try_one(fault, spec, layers))
         finally:
             Host(spec).destroy()
             free.put(spec)
-        print(
-            f"{'BAD' if wrong else 'ok ':4} {fault.name:50} {time.monotonic() - begun:5.1f} s  {wrong or told}",
-            flush=True,
-        )
-        return not wrong
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        good = sum(pool.map(one, faults))
-    print(f"{good} of {len(faults)} faults seen exactly as expected", flush=True)
-    return good == len(faults)
+        return sum(pool.map(one, faults))
+
+
+def run_on_dns(faults: list[Fault], tree: Tree) -> int:
+    """Run faults of DNS, one after the other, and print a line for each; how many were seen as expected."""
+
+    def one(fault: Fault) -> Seen:
+        try:
+            fault.apply(tree)
+            return verify(*fault.options, "tests_network/test_dns.py")
+        finally:
+            tree.stop()
+            tree.start()
+
+    return sum(report(fault, lambda fault=fault: one(fault)) for fault in faults)
+
+
+def report(fault: Fault, attempt: Callable[[], Seen]) -> bool:
+    """Print a line on what the suite says of a fault; whether it is as expected."""
+    begun = time.monotonic()
+    try:
+        seen = attempt()
+        wrong = compare(fault, seen)
+        told = f"{len(seen.fails)} fail, {len(seen.errors)} cannot look"
+    except (Refusal, subprocess.TimeoutExpired) as error:
+        wrong = told = str(error)
+    seconds = time.monotonic() - begun
+    print(f"{'BAD' if wrong else 'ok ':4} {fault.name:50} {seconds:5.1f} s  {wrong or told}", flush=True)
+    return not wrong
 
 
 def try_one(fault: Fault, spec: HostSpec, layers: list[Path]) -> Seen:
     """Put one defect into a fresh copy and verify it."""
     host = boot_copy(spec, layers)
     fault.apply(host)
-    return verify(host, fault.options)
+    return verify(*options(host), *fault.options)
 
 
 def boot_copy(spec: HostSpec, layers: list[Path]) -> Host:
@@ -109,12 +126,12 @@ def compare(fault: Fault, seen: Seen) -> str:
     return "; ".join(told)
 
 
-def verify(host: Host, more: tuple[str, ...] = ()) -> Seen:
-    """Verify a copy by the lab's inventory, which has the reference host for the old server."""
+def verify(*more: str) -> Seen:
+    """Verify the reference host, or what these options lead to, by the lab's inventory."""
     deploy.forget_logins(Host(API))
     words: dict[str, set[str]] = {"passed": set(), "failed": set(), "error": set(), "not reviewed": set()}
     advice = set()
-    cases, status = judge([*options(host), *more])
+    cases, status = judge(more)
     for case in cases.values():
         words[case["verdict"]].add(case["check"])
         if "advice" in case:

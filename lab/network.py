@@ -48,7 +48,11 @@ OPERATOR = _row("operator", 1)
 
 API = _row("api", 10)
 ACME = _row("acme", 14, "infra")
-NAMESERVER = _row("ns1", 53, "infra")
+# The name servers of the root and of test, the two of example.test, and the two resolvers.
+ROOT = _row("root", 50, "infra")
+NS1 = _row("ns1", 51, "infra")
+NS2 = _row("ns2", 52, "infra")
+RESOLVERS = (_row("resolver1", 53, "infra"), _row("resolver2", 54, "infra"))
 TIME = _row("time", 123, "infra")
 # Where the hosts' default routes lead. Not the machine: should it forward packets, the hosts' would leave.
 GATEWAY = _row("gateway", 254, "infra")
@@ -59,7 +63,7 @@ COPIES = tuple(_row(f"copy{number}", 20 + number) for number in range(1, 9))
 # The same deployment on Debian's other releases.
 RELEASES = {"bullseye": _row("bullseye", 11), "trixie": _row("trixie", 13)}
 
-HOSTS = (API, ACME, NAMESERVER, TIME, GATEWAY, *RELEASES.values(), *COPIES)
+HOSTS = (API, ACME, ROOT, NS1, NS2, *RESOLVERS, TIME, GATEWAY, *RELEASES.values(), *COPIES)
 
 
 def netns(namespace: str) -> str:

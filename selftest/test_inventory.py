@@ -10,7 +10,7 @@ import trustme
 from cutover.errors import UsageError
 from cutover.inventory import Peer, Target
 from cutover.policies import GB, GIB, TIERS, Size
-from cutover.targets import from_options, load, overridden
+from cutover.targets import after_the_change, duration, from_options, load, overridden
 
 HOST = '[[target]]\nhost = "api.example.test"\n'
 AT = "target[0]."
@@ -259,7 +259,14 @@ RIGHT = {
     "IPv6": (HOST + 'addresses = ["2001:DB8:0::1"]', "addresses", (ip_address("2001:db8::1"),)),
     "loopback": (HOST + 'addresses = ["127.0.0.1"]', "addresses", (ip_address("127.0.0.1"),)),
     "link-local with a scope": (HOST + 'addresses = ["fe80::1%lo"]', "addresses", (ip_address("fe80::1%lo"),)),
-    "old server": (HOST + 'old_server = ["2001:db8::2"]', "old_server", (ip_address("2001:db8::2"),)),
+    "old server": (
+        HOST + 'old_server = ["192.0.2.2", "2001:db8::2"]',
+        "old_server",
+        (ip_address("192.0.2.2"), ip_address("2001:db8::2")),
+    ),
+    "CAA issuer": (HOST + 'caa_issuer = "ca.example.net"', "caa_issuer", "ca.example.net"),
+    "in DNS before": (HOST + 'phase = "pre"\nold_server = ["192.0.2.2"]', "in_dns", {"192.0.2.2"}),
+    "in DNS after": (HOST + 'addresses = ["2001:DB8:0::1"]', "in_dns", {"2001:db8::1"}),
     "tier": (HOST + 'tier = "large"', "size", Size(cpus=8, memory_bytes=16 * GIB, disk_free_bytes=100 * GB)),
     "whole number of seconds": (under("limits", "response_seconds = 3"), "limits.response_seconds", 3.0),
     "first and last port": (under("ports", "closed = [1, 65535]"), "ports.closed", (1, 65535)),
@@ -315,3 +322,21 @@ def test_options_replace_what_the_inventory_says_and_nothing_else(file):
     assert (after.addresses, after.phase, after.tier) == ((ip_address("192.0.2.2"),), "pre", "large")
     assert (after.server.way_in, after.server.sudo) == ("ssh://ops@a.test", False)
     assert overridden(before, [], None) == before
+
+
+def test_what_is_waited_for_is_dns_after_the_change():
+    target = after_the_change(from_options("api.test", ["192.0.2.1"], None))
+    assert (target.phase, target.in_dns) == ("post", {"192.0.2.1"})
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("24h", 86400)])
+def test_a_duration(text, seconds):
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "30", "m", "0m", "-1m", "1.5h", "1d", "30 m", "25h", "99999h", "1m30s", "\x1b[31m"]
+)
+def test_what_is_no_duration(text):
+    with pytest.raises(UsageError, match=r"^--wait-dns .*: expected a time such as 90s, 30m or 2h, at most a day$"):
+        duration(text)

@@ -72,14 +72,14 @@ class Zone:
 @pytest.fixture
 def zone(monkeypatch):
     zone = Zone()
-    ours = names._resolver
+    ours = names.resolver
 
     def at_our_port(target):
         resolver = ours(target)
         resolver.port = zone.port
         return resolver
 
-    monkeypatch.setattr(names, "_resolver", at_our_port)
+    monkeypatch.setattr(names, "resolver", at_our_port)
     yield zone
     zone.close()
 
@@ -166,7 +166,7 @@ def test_declared_addresses_are_dialled_without_asking(zone):
 
 
 def test_only_declared_servers_are_asked():
-    assert names._resolver(TARGET).nameservers == ["127.0.0.1"]
+    assert names.resolver(TARGET).nameservers == ["127.0.0.1"]
 
 
 def test_a_machine_without_resolvers_is_told(monkeypatch):

@@ -34,6 +34,7 @@ LAYERS = {
     "report": 4,
     "fixtures": 4,
     "fixtures_outside": 4,
+    "judging": 3,
     "verification": 5,
     "plugin": 6,
     "cli": 6,
@@ -42,7 +43,6 @@ LAYERS = {
 
 # Boxes that are to be judged by checks and have none yet: reports tell them as not reviewed. This may only shrink.
 UNSERVED = {
-    "2": "dns",
     "12": "ssl-labs",
 }
 

@@ -94,6 +94,18 @@ WRONG = {
         ["--host", "demo", "--address", "127.0.0.1"],
         "--host demo brings its own site: --address and --ssh do not go with it",
     ),
+    "waiting for no time": (
+        ["--host", "a.test", "--address", "192.0.2.1", "--wait-dns", "30"],
+        "--wait-dns 30: expected a time such as 90s, 30m or 2h, at most a day",
+    ),
+    "waiting for no address": (
+        ["--host", "a.test", "--wait-dns", "30m"],
+        "--wait-dns: no addresses of a.test are declared; add --address, or an inventory",
+    ),
+    "waiting for the demo": (
+        ["--host", "demo", "--wait-dns", "30m"],
+        "--host demo stands in no DNS: --wait-dns does not go with it",
+    ),
     "host not in the inventory": (
         ["--host", "x.test", "--inventory={file}"],
         f"--host x.test: not in {{file}}, which has {NAME}",
@@ -197,7 +209,9 @@ def host(tmp_path):
             told = "".join(f"{use} = {[n] if use == 'closed' else n}\n" for use, n in ports.items())
             limits = "connect_seconds = 1\nload_requests = 2\nload_concurrency = 1\n"
             inventory.write_text(f"{INVENTORY}[target.ports]\n{told}[target.limits]\n{limits}")
-            done = verify(*elsewhere(tmp_path), f"--inventory={inventory}", *FOLDERS)
+            # DNS is answered by others, and nobody else is asked here.
+            no_dns = ["--ignore", "tests_network/test_dns.py"]
+            done = verify(*elsewhere(tmp_path), f"--inventory={inventory}", *no_dns, *FOLDERS)
             (report,) = tmp_path.glob("reports/*/junit.xml")
             return done, ports, list(verdicts(report))
 

@@ -25,7 +25,7 @@ def peers(target: Target) -> tuple[Peer, ...]:
     kinds: tuple[Literal["A", "AAAA"], ...] = ("A", "AAAA")
     for kind in kinds:
         try:
-            answer = _resolver(target).resolve(target.host, kind, lifetime=SECONDS)
+            answer = resolver(target).resolve(target.host, kind, lifetime=SECONDS)
             told = [record.address for record in answer]
             dialled = [address for address in told if not unfit(ip_address(address))]
             found += [Peer(target, address) for address in dialled]
@@ -45,9 +45,10 @@ def peers(target: Target) -> tuple[Peer, ...]:
     return tuple(found) or (Peer(target, "", "the name has neither A nor AAAA record"),)
 
 
-def _resolver(target: Target) -> dns.resolver.Resolver:
+def resolver(target: Target) -> dns.resolver.Resolver:
+    """The declared resolvers, or else this machine's."""
     if not target.resolvers:
         return dns.resolver.Resolver()
-    resolver = dns.resolver.Resolver(configure=False)
-    resolver.nameservers = [str(address) for address in target.resolvers]
-    return resolver
+    declared = dns.resolver.Resolver(configure=False)
+    declared.nameservers = [str(address) for address in target.resolvers]
+    return declared

@@ -14,6 +14,7 @@ from cutover.facts.api import Api, Login
 from cutover.facts.certificate import Certificate
 from cutover.facts.cors import Cors
 from cutover.facts.detours import Detours
+from cutover.facts.dns import Dns
 from cutover.facts.evidence import Outputs
 from cutover.facts.forgeries import Forgeries, WrongPassword
 from cutover.facts.http import Http
@@ -28,6 +29,7 @@ from cutover.probes import (
     certificate,
     cors,
     detours,
+    dns,
     forgeries,
     http,
     latency,
@@ -58,6 +60,7 @@ class Probe(NamedTuple):
 # The name of a probe is the name of the fixture that hands its facts to checks.
 PROBES: dict[str, Probe] = {
     "server": Probe("target", "observe", Outputs, lambda target, _: server.probe(target)),
+    "dns": Probe("target", "observe", Dns, lambda target, _: dns.probe(target)),
     "ports": Probe("peer", "observe", Ports, lambda peer, _: ports.probe(peer)),
     "http": Probe("peer", "observe", Http, lambda peer, _: http.surfaces(peer)),
     "redirect": Probe("peer", "observe", Http, lambda peer, _: http.redirects(peer)),
@@ -174,6 +177,8 @@ class Survey:
                     self._results[job] = replace(recorded, host=label)
                 elif name == "afterwards" and label in self._recorded:
                     raise NotDeclared("needs a second look at the server, and its facts were recorded another day")
+                elif name == "dns" and label in self._recorded:
+                    raise NotDeclared("its name stands in no DNS: the site is embedded in this project")
                 elif unreachable := self._unreachable(subject):
                     self._results[job] = unreachable
                 else:
@@ -204,6 +209,7 @@ class Survey:
 
     def _one_cause(self, wanted: set[Wanted]) -> None:
         """A host that answers nowhere has one cause, by whatever way it was not reached."""
+        wanted = {job for job in wanted if job[0] != "dns"}  # which others answer
         failures = {job: self._results[job] for job in wanted if isinstance(self._results[job], ProbeError)}
         causes = [error for error in failures.values() if isinstance(error, Unreachable)]
         looked = [job for job in wanted if not isinstance(self._results[job], Exception)]

@@ -22,3 +22,8 @@ class Run:
     verdicts: list[Verdict]
     plan: Plan = field(default_factory=Plan)
     unwritten: str = ""
+
+    @property
+    def waited(self) -> Path:
+        """The file that tells how waiting for DNS ended."""
+        return self.folder / "facts" / "wait-dns.txt"

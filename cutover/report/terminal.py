@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -63,6 +65,24 @@ class Progress:
                 self._out.line(text)
 
 
+class Waiting:
+    """Who is waited for: one line, rewritten; on what is no terminal, a line whenever it is somebody else."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._out: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
+        self._last: dict[str, set[str]] = {}
+
+    def told(self, target: str, missing: dict[str, int], seconds: float) -> None:
+        """Who does not agree yet, with the seconds until its cache ends, and how long is still waited for it."""
+        who = ", ".join(f"{name} in {left} s" if left else name for name, left in missing.items())
+        text = f"waiting for DNS of {target}, {math.ceil(seconds / 60)} min at most: {who}"
+        if self._out and self._out.isatty:
+            self._out.rewrite(text[: shutil.get_terminal_size().columns - 1], erase=True)
+        elif self._out and self._last.get(target) != set(missing):
+            self._out.line(text)
+        self._last[target] = set(missing)
+
+
 def summarise(
     out: pytest.TerminalReporter,
     run: Run,
@@ -71,6 +91,8 @@ def summarise(
     interrupted: bool,
 ) -> None:
     """Print a line for each section of each target, then each failure, each cause once, and the advice."""
+    if run.waited.exists():
+        out.line(run.waited.read_text("utf-8").strip())
     for target, verdicts in _by_target(run.verdicts).items():
         addresses = ", ".join(peer.address or peer.problem for peer in peers.get(target, ()))
         out.section(f"{target} ({addresses})" if addresses else target, sep="-")

@@ -4,6 +4,8 @@ A fault is a function that makes an operator's mistake on the running host, in a
 that is broken. Its docstring tells the mistake. ``fails`` are the checks that must fail, ``errors`` those
 that must say that they could not look; every other check must pass. Checks go by the name of their function
 without ``test_``. ``options`` are given to the suite beside those that lead it to the host.
+
+A fault ``of`` DNS changes the lab's name servers and not a host: only the checks of 2.dns are run, by name.
 """
 
 from __future__ import annotations
@@ -12,10 +14,12 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
+from lab.dns import Tree
 from lab.host import Host
 
-Apply = Callable[[Host], None]
+Apply = Callable[[Host], None] | Callable[[Tree], None]
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,18 @@ class Fault:
     errors: frozenset[str]
     apply: Apply
     options: tuple[str, ...] = ()
+    of: Literal["host", "dns"] = "host"
 
 
 FAULTS: dict[str, Fault] = {}
 
 
 def fault(
-    *, fails: Iterable[str] = (), errors: Iterable[str] = (), options: tuple[str, ...] = ()
+    *,
+    fails: Iterable[str] = (),
+    errors: Iterable[str] = (),
+    options: tuple[str, ...] = (),
+    of: Literal["host", "dns"] = "host",
 ) -> Callable[[Apply], Apply]:
     """Enter a function into the matrix under its module's and its own name."""
 
@@ -42,7 +51,7 @@ def fault(
         name = f"{function.__module__.rpartition('.')[2]}.{function.__name__.replace('_', '-')}"
         assert name not in FAULTS
         tells = (function.__doc__ or "").strip()
-        FAULTS[name] = Fault(name, tells, frozenset(fails), frozenset(errors), function, options)
+        FAULTS[name] = Fault(name, tells, frozenset(fails), frozenset(errors), function, options, of)
         return function
 
     return enter

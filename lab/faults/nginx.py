@@ -194,6 +194,7 @@ def challenges_are_redirected(host: Host) -> None:
         "certificate_is_valid_now",
         "certificate_was_renewed_in_time",
         "chain_is_in_order",
+        "caa_lets_the_issuer_issue",
         "chain_leads_to_a_trusted_root",
         "header_on_the_redirect",
         "http_is_redirected_with_301",
