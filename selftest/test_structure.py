@@ -29,6 +29,7 @@ LAYERS = {
     "probes": 3,
     "report": 3,
     "fixtures": 4,
+    "fixtures_tls": 5,
     "verification": 5,
     "plugin": 6,
     "cli": 6,
@@ -38,7 +39,6 @@ LAYERS = {
 # Boxes that are to be judged by checks and have none yet: reports tell them as not reviewed. This may only shrink.
 UNSERVED = {
     "2": "dns",
-    "12": "ssl-labs",
 }
 
 

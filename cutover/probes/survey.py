@@ -17,8 +17,9 @@ from cutover.facts.http import Http
 from cutover.facts.latency import Latency
 from cutover.facts.load import Load
 from cutover.facts.ports import Ports
+from cutover.facts.tls import Tls
 from cutover.inventory import Peer, Target
-from cutover.probes import api, certificate, http, latency, load, ports, saved, server
+from cutover.probes import api, certificate, http, latency, load, ports, saved, server, tls
 from cutover.probes.operator import Operator
 from cutover.probes.process import INTERRUPTED, stop
 from cutover.probes.threads import AT_ONCE, side_by_side
@@ -42,12 +43,16 @@ PROBES: dict[str, Probe] = {
     "http": Probe("peer", "observe", Http, lambda peer, _: http.surfaces(peer)),
     "redirect": Probe("peer", "observe", Http, lambda peer, _: http.redirects(peer)),
     "certificate": Probe("peer", "observe", Certificate, lambda peer, _: certificate.probe(peer)),
+    "tls": Probe("peer", "observe", Tls, lambda peer, _: tls.probe(peer)),
     "login": Probe("target", "observe", Login, lambda _, operator: api.login(operator)),
     "api": Probe("peer", "observe", Api, api.probe),
     "latency": Probe("peer", "latency", Latency, latency.probe),
     "load": Probe("peer", "load", Load, lambda peer, _: load.probe(peer)),
     "afterwards": Probe("target", "after", Outputs, lambda target, _: server.look_again(target)),
 }
+
+# Fixtures that put the facts of several probes together, and do with what there is of them.
+COMBINED = {"tls_grade": ("tls", "certificate", "http")}
 
 Subject = Target | Peer
 Wanted = tuple[str, str]  # the probe's name and its subject's label
@@ -77,6 +82,11 @@ class Survey:
             # Raised again for every check that asks: it must not carry all their tracebacks along.
             raise result.with_traceback(None)
         return result
+
+    def facts_of_all_peers(self, probe: str, target: str) -> list[object]:
+        """What the probe saw at each of a target's addresses where it saw something."""
+        results = [self._results.get((probe, peer.label)) for peer in self._peers[target]]
+        return [result for result in results if result is not None and not isinstance(result, Exception)]
 
     def is_recorded(self, target: Target) -> bool:
         """Whether the facts of its server are of another day, and of another host than its addresses lead to."""
