@@ -20,10 +20,12 @@ tls = of_peer("tls", Tls)
 
 @pytest.fixture
 def tls_grade(survey: Survey, peer: Peer, tls: Tls) -> Grade:
-    """The grade of SSL Labs' guide.
+    """The grade of SSL Labs' guide."""
+    return grade(survey, peer, tls)
 
-    What could not be looked at is no matter where the rest is bad enough; a good grade needs all of it.
-    """
+
+def grade(survey: Survey, peer: Peer, tls: Tls) -> Grade:
+    """What could not be looked at is no matter where the rest is bad enough; a good grade needs all of it."""
     missing: list[ProbeError] = []
 
     def seen(probe: str) -> object | None:
@@ -35,12 +37,12 @@ def tls_grade(survey: Survey, peer: Peer, tls: Tls) -> Grade:
 
     certificate, http = cast(Certificate | None, seen("certificate")), cast(Http | None, seen("http"))
     hsts = http.answers["/"].values("Strict-Transport-Security") if http else None
-    grade = rate(tls, certificate, hsts)
-    if grade.is_good and missing:
+    rated = rate(tls, certificate, hsts)
+    if rated.is_good and missing:
         raise missing[0]
-    if grade.is_good and grade.unknown:
-        raise ProbeError(f"{peer.label}: sslyze could not find out about {', '.join(grade.unknown)}", "verify again")
-    return grade
+    if rated.is_good and rated.unknown:
+        raise ProbeError(f"{peer.label}: sslyze could not find out about {', '.join(rated.unknown)}", "verify again")
+    return rated
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def rate(tls: Tls, certificate: Certificate | None, hsts: tuple[str, ...] | None
         _step(CIPHER_POINTS, max(strengths, default=0)) + _step(CIPHER_POINTS, min(strengths, default=0))
     ) / 2
     scores = (points_of_protocols, points_of_keys, points_of_ciphers)
-    score = round(0.3 * scores[0] + 0.3 * scores[1] + 0.4 * scores[2], 1) if all(scores) else 0.0
+    score = round(0.3 * scores[0] + 0.3 * scores[1] + 0.4 * scores[2], 2) if all(scores) else 0.0
     by_score = Cap(_step(LETTER_POINTS, score), f"{score:g} of 100 points")
     caps = sorted(
         {by_score, *_trust(certificate, tls), *_configuration(tls, certificate), *_headers(hsts)}
