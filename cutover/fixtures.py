@@ -7,12 +7,11 @@ from typing import Any, Protocol, cast
 import pytest
 
 from cutover.errors import NotDeclared
-from cutover.facts.api import Api, Login
+from cutover.facts.api import Login
 from cutover.facts.app_logs import AppLogs
 from cutover.facts.application import Application, Memory, Run, StartScript
 from cutover.facts.backups import Backups, BackupScript
 from cutover.facts.bans import Bans
-from cutover.facts.certificate import Certificate
 from cutover.facts.certificate_files import CertificateFiles, CertificateOnDisk
 from cutover.facts.checkout import Checkout, Packages, Virtualenv
 from cutover.facts.clock import Clock, TimeZone
@@ -23,17 +22,13 @@ from cutover.facts.environment import Agreement, EnvFile, Environment
 from cutover.facts.evidence import Outputs
 from cutover.facts.firewall import Firewall
 from cutover.facts.forwarding import Forwarding
-from cutover.facts.http import Http
 from cutover.facts.kernel import KernelSettings, MandatoryAccess
-from cutover.facts.latency import Latency
 from cutover.facts.listeners import Listeners
-from cutover.facts.load import Load
 from cutover.facts.logrotate import Logrotate
 from cutover.facts.logs import AccessLog, ErrorLogs
 from cutover.facts.metrics import Metrics
 from cutover.facts.monitors import Monitors
 from cutover.facts.nginx import Nginx, NginxSites, NginxTest, NginxUnit
-from cutover.facts.ports import Ports
 from cutover.facts.readable_secrets import ReadableSecrets
 from cutover.facts.reboot import Reboot
 from cutover.facts.releases import Support
@@ -280,22 +275,3 @@ def error_logs(afterwards: Outputs) -> ErrorLogs:
 def login(survey: Survey, target: Target) -> Login:
     """The one login of the run."""
     return cast(Login, survey.facts("login", target))
-
-
-def of_peer(probe: str, kind: type[object]) -> Any:  # noqa: ANN401
-    """A fixture that hands out what a probe of the outside view saw."""
-
-    def facts(survey: Survey, peer: Peer) -> object:
-        return survey.facts(probe, peer)
-
-    facts.__doc__ = kind.__doc__
-    return pytest.fixture(facts)
-
-
-ports = of_peer("ports", Ports)
-http = of_peer("http", Http)
-redirect = of_peer("redirect", Http)
-certificate = of_peer("certificate", Certificate)
-api = of_peer("api", Api)
-latency = of_peer("latency", Latency)
-load = of_peer("load", Load)

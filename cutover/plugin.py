@@ -15,7 +15,7 @@ from cutover.checklist import catalogue
 from cutover.demo import SERVER_FACTS, SERVER_PROMISES, running
 from cutover.errors import ProbeError, UsageError
 from cutover.fixtures import *  # noqa: F403  (pytest finds fixtures in a plugin's namespace)
-from cutover.fixtures_tls import *  # noqa: F403
+from cutover.fixtures_outside import *  # noqa: F403
 from cutover.inventory import Target
 from cutover.probes.survey import Recorded
 from cutover.verification import Aim, Verification

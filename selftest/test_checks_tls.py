@@ -7,7 +7,7 @@ import pytest
 from cutover.errors import ProbeError
 from cutover.facts.grade import rate
 from cutover.facts.http import Http
-from cutover.fixtures_tls import grade
+from cutover.fixtures_outside import grade
 from cutover.inventory import Peer
 from selftest.rows import TARGET, exchange, fails, judge, passes
 from selftest.tls_facts import CERTIFICATE, HSTS, PEER_TLS, offering, scanned, with_leaf

@@ -29,7 +29,7 @@ LAYERS = {
     "probes": 3,
     "report": 3,
     "fixtures": 4,
-    "fixtures_tls": 5,
+    "fixtures_outside": 4,
     "verification": 5,
     "plugin": 6,
     "cli": 6,
@@ -64,6 +64,16 @@ def test_imports_point_one_way(file):
         if own == "__init__" or other == own:
             continue
         assert LAYERS[other] < LAYERS[own], f"{own} imports {other}"
+
+
+@pytest.mark.parametrize("file", LIBRARY, ids=lambda file: str(file.relative_to(ROOT)))
+def test_sslyze_is_a_program_that_is_run(file):
+    """Its licence, the AGPL, is that of the whole program that imports it, or the library below it."""
+    tree = ast.walk(ast.parse(file.read_text("utf-8")))
+    names = [alias.name for node in tree if isinstance(node, ast.Import) for alias in node.names]
+    tree = ast.walk(ast.parse(file.read_text("utf-8")))
+    names += [node.module or "" for node in tree if isinstance(node, ast.ImportFrom)]
+    assert not {name.split(".")[0] for name in names} & {"sslyze", "nassl"}
 
 
 @pytest.mark.parametrize("file", CHECKS, ids=lambda file: str(file.relative_to(ROOT)))

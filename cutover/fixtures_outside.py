@@ -1,21 +1,42 @@
-"""Fixtures over several probes or several addresses: the TLS grade, and the certificates of all addresses."""
+"""Fixtures of the outside view: what was seen at one address, or put together from several probes or addresses."""
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from cutover.errors import ProbeError
+from cutover.facts.api import Api
 from cutover.facts.certificate import Certificate
 from cutover.facts.grade import Grade, rate
 from cutover.facts.http import Http
+from cutover.facts.latency import Latency
+from cutover.facts.load import Load
+from cutover.facts.ports import Ports
 from cutover.facts.tls import Tls
-from cutover.fixtures import of_peer
 from cutover.inventory import Peer
 from cutover.probes.survey import Survey
 
+
+def of_peer(probe: str, kind: type[object]) -> Any:  # noqa: ANN401 - pytest's own type for a fixture is private
+    """A fixture that hands out what a probe of the outside view saw."""
+
+    def facts(survey: Survey, peer: Peer) -> object:
+        return survey.facts(probe, peer)
+
+    facts.__doc__ = kind.__doc__
+    return pytest.fixture(facts)
+
+
+ports = of_peer("ports", Ports)
+http = of_peer("http", Http)
+redirect = of_peer("redirect", Http)
+certificate = of_peer("certificate", Certificate)
 tls = of_peer("tls", Tls)
+api = of_peer("api", Api)
+latency = of_peer("latency", Latency)
+load = of_peer("load", Load)
 
 
 @pytest.fixture
