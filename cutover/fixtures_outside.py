@@ -6,19 +6,21 @@ from typing import Any, cast
 
 import pytest
 
-from cutover.errors import NotDeclared
+from cutover.errors import NotDeclared, ProbeError
 from cutover.facts.api import Api, Login
 from cutover.facts.certificate import Certificate
 from cutover.facts.cors import Cors
 from cutover.facts.detours import Detours
 from cutover.facts.dns import Dns
 from cutover.facts.forgeries import Forgeries, WrongPassword
+from cutover.facts.grade import Grade, rate
 from cutover.facts.http import Http
 from cutover.facts.latency import Latency
 from cutover.facts.load import Load
 from cutover.facts.old_server import OldRecords, OldServer
 from cutover.facts.ports import Ports
 from cutover.facts.private_paths import PrivatePaths
+from cutover.facts.tls import Tls
 from cutover.inventory import Peer, Target
 from cutover.probes.survey import Survey
 
@@ -67,9 +69,43 @@ ports = of_peer("ports", Ports)
 http = of_peer("http", Http)
 redirect = of_peer("redirect", Http)
 certificate = of_peer("certificate", Certificate)
+tls = of_peer("tls", Tls)
 detours = of_peer("detours", Detours)
 private_paths = of_peer("private_paths", PrivatePaths)
 cors = of_peer("cors", Cors)
 api = of_peer("api", Api)
 latency = of_peer("latency", Latency)
 load = of_peer("load", Load)
+
+
+@pytest.fixture
+def tls_grade(survey: Survey, peer: Peer, tls: Tls) -> Grade:
+    """The grade of SSL Labs' guide."""
+    return grade(survey, peer, tls)
+
+
+def grade(survey: Survey, peer: Peer, tls: Tls) -> Grade:
+    """What could not be looked at is no matter where the rest is bad enough; a good grade needs all of it."""
+    missing: list[ProbeError] = []
+
+    def seen(probe: str) -> object | None:
+        try:
+            return survey.facts(probe, peer)
+        except ProbeError as error:
+            missing.append(error)
+            return None
+
+    certificate, http = cast(Certificate | None, seen("certificate")), cast(Http | None, seen("http"))
+    hsts = http.answers["/"].values("Strict-Transport-Security") if http else None
+    rated = rate(tls, certificate, hsts)
+    if rated.is_good and missing:
+        raise missing[0]
+    if rated.is_good and rated.unknown:
+        raise ProbeError(f"{peer.label}: sslyze could not find out about {', '.join(rated.unknown)}", "verify again")
+    return rated
+
+
+@pytest.fixture
+def certificates(survey: Survey, peer: Peer) -> list[Certificate]:
+    """The certificate as every address shows it that shows one: the others are told by their own checks."""
+    return [cast(Certificate, facts) for facts in survey.facts_of_all_peers("certificate", peer.target.label)]

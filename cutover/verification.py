@@ -236,8 +236,9 @@ def _wanted(item: pytest.Item) -> list[survey.Wanted]:
     if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
         return []
     subjects: dict[Literal["target", "peer"], Any] = item.callspec.params  # type: ignore[assignment]
+    named = {*item.fixturenames}.union(*(survey.COMBINED.get(name, ()) for name in item.fixturenames))
     return [
         (name, subjects[probe.of].label)
         for name, probe in survey.PROBES.items()
-        if name in item.fixturenames and probe.of in subjects
+        if name in named and probe.of in subjects
     ]

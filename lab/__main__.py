@@ -254,10 +254,17 @@ def main() -> int:
     privileged = commands.add_parser("privilege", help="compare what root sees with what `cutover sudoers` lets see")
     privileged.add_argument("--copy", type=int, choices=range(1, len(network.COPIES) + 1), default=1, dest="number")
     commands.add_parser("record", help="put the host's server facts into the demo")
+    catalogue = commands.add_parser("tls", help="serve bad certificates and TLS settings, and see what the suite says")
+    catalogue.add_argument("--only", action="append", default=[], metavar="NAME", help="cases with this in their name")
     asked = parser.parse_args()
     if asked.command == "faults" and asked.listed:
         return run_faults(asked.only, listed=True)
     try:
+        if asked.command == "tls":
+            # Needs the suite's own packages, as record does, and neither root nor the rest of the lab.
+            from lab.tls.run import run
+
+            return run(asked.only)
         machine.require_machine()
         machine.make_directories()
         match asked.command:
@@ -267,7 +274,7 @@ def main() -> int:
                 ssh(asked.name, asked.words)
             case "record":
                 require_up()
-                # The one command that needs the suite's own packages: the others run on a bare Python.
+                # It needs the suite's own packages: the other commands run on a bare Python.
                 from lab import record
 
                 print(f"lab: wrote {record.record()}")

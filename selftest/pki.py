@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 DAY = timedelta(days=1)
 NOW = datetime.now(UTC)
@@ -19,16 +19,16 @@ PEM = serialization.Encoding.PEM
 
 class Holder(NamedTuple):
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
     @property
     def pem(self):
         return self.certificate.public_bytes(PEM)
 
 
-def make(subject, issuer=None, *, names=(), authority=False, begin=-30, end=60, usage=None):
-    """A certificate, by ``issuer`` or self-signed; ``begin`` and ``end`` are days from now."""
-    key = ec.generate_private_key(ec.SECP256R1())
+def make(subject, issuer=None, *, names=(), authority=False, begin=-30, end=60, usage=None, rsa_bits=0, at=""):
+    """A certificate, by ``issuer`` or self-signed; ``begin`` and ``end`` are days from now, ``at`` its issuer's URL."""
+    key = rsa.generate_private_key(65537, rsa_bits) if rsa_bits else ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
     by_name, by_key = (issuer.certificate.subject, issuer.key) if issuer else (name, key)
     builder = (
@@ -42,6 +42,9 @@ def make(subject, issuer=None, *, names=(), authority=False, begin=-30, end=60, 
         builder = builder.add_extension(alternatives, critical=False)
     if usage:
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+    if at:
+        place = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(at))
+        builder = builder.add_extension(x509.AuthorityInformationAccess([place]), critical=False)
     return Holder(builder.sign(by_key, hashes.SHA256()), key)
 
 
@@ -76,6 +79,7 @@ def server_context(folder, chain):
     key = chain[0].key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     file.write_bytes(key + b"".join(holder.pem for holder in chain))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # or it would not present a short key
     context.load_cert_chain(file)
     return context
 

@@ -1,5 +1,6 @@
 """Each way in which a certificate can be wrong, made up and served on loopback: exactly which checks say what."""
 
+import inspect
 import time
 from types import FunctionType
 
@@ -19,6 +20,7 @@ ORDER = checks.test_chain_is_in_order
 NAME = checks.test_certificate_is_for_this_name
 VALID = checks.test_certificate_is_valid_now
 RENEWED = checks.test_certificate_was_renewed_in_time
+KEYS = checks.test_certificate_keys_are_long_enough
 ALL = {check for name, check in vars(checks).items() if name.startswith("test_") and isinstance(check, FunctionType)}
 GUARD_SECONDS = 30.0
 
@@ -45,10 +47,9 @@ def served(chain, folder):
 
 def failures(chain, folder):
     facts, target = served(chain, folder)
+    known = {"certificate": facts, "certificates": [facts], "target": target}
     judged = {
-        check: judge(
-            Row(check, {"certificate": facts} | ({"target": target} if check in (NAME, RENEWED) else {}), None)
-        )
+        check: judge(Row(check, {name: known[name] for name in inspect.signature(check).parameters}, None))
         for check in ALL
     }
     return {check: told[1] for check, told in judged.items() if told}
@@ -56,7 +57,9 @@ def failures(chain, folder):
 
 EXPIRED = {VALID: f"CN={HOST}: expired {(leaf(end=-1).certificate.not_valid_after_utc)}"}
 GONE = "-3% of its lifetime left (-1.0 days)"
-ABSENT = "incomplete chain: the intermediate CN=Made-up intermediate is not sent"
+NEITHER = "is neither sent nor trusted here"
+ABSENT = f"unknown issuer, or its intermediate is missing: CN=Made-up intermediate {NEITHER}"
+AT = "http://example.com/intermediate.der"
 
 
 @pytest.mark.parametrize(
@@ -66,13 +69,15 @@ ABSENT = "incomplete chain: the intermediate CN=Made-up intermediate is not sent
         pytest.param([leaf(), MIDDLE, ROOT], {}, id="good-with-root"),
         pytest.param([leaf(ROOT)], {}, id="good-without-intermediate"),
         pytest.param([leaf(names=["example.com", "*.example.com"]), MIDDLE], {}, id="wildcard"),
-        pytest.param([leaf()], {TRUST: ABSENT}, id="intermediate-missing"),
+        pytest.param([leaf()], {TRUST: ABSENT}, id="intermediate-missing-or-unknown"),
+        pytest.param(
+            [leaf(at=AT)],
+            {TRUST: f"incomplete chain: the intermediate CN=Made-up intermediate is not sent (it is at {AT})"},
+            id="intermediate-missing",
+        ),
         pytest.param(
             [leaf(OTHER), OTHER],
-            {
-                TRUST: "incomplete chain or unknown issuer: CN=Other root is neither sent nor trusted here "
-                "(unable to get local issuer certificate)"
-            },
+            {TRUST: f"unknown issuer: CN=Other root {NEITHER}"},
             id="unknown-root",
         ),
         pytest.param(
@@ -106,7 +111,7 @@ ABSENT = "incomplete chain: the intermediate CN=Made-up intermediate is not sent
             | {
                 NAME: "www.example.com",
                 RENEWED: GONE,
-                TRUST: "incomplete chain: the intermediate CN=Other intermediate is not sent",
+                TRUST: f"unknown issuer, or its intermediate is missing: CN=Other intermediate {NEITHER}",
             },
             id="all-at-once",
         ),
@@ -126,6 +131,8 @@ ABSENT = "incomplete chain: the intermediate CN=Made-up intermediate is not sent
             {TRUST: "invalid CA certificate"},
             id="not-an-authority",
         ),
+        pytest.param([leaf(rsa_bits=1024), MIDDLE], {KEYS: f"CN={HOST}: RSA 1024"}, id="short-key"),
+        pytest.param([leaf(rsa_bits=2048), MIDDLE], {}, id="rsa-2048"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_and_nothing_else(chain, told, tmp_path):
@@ -138,6 +145,8 @@ def test_the_chain_is_read_as_it_was_sent(tmp_path):
     assert [link.issuer for link in facts.chain] == ["CN=Made-up intermediate", "CN=Made-up root"]
     assert facts.leaf.names == ("a.example.com", HOST)
     assert [link.signed_by_next for link in facts.chain] == [True, False]
+    assert [str(link.key) for link in facts.chain] == ["EC 256", "EC 256"]
+    assert [link.digest for link in facts.chain] == ["sha256", "sha256"]
     assert (facts.refusal, facts.refusal_code) == ("", 0)
     assert abs((facts.at - NOW).total_seconds()) < 3600
     (evidence,) = facts.evidence

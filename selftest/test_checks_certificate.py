@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cutover.facts.certificate import Certificate, Link
+from cutover.facts.certificate import Certificate, Key, Link
 from cutover.facts.certificate_files import CertificateFiles, CertificateOnDisk, File
 from cutover.facts.renewal import Attempt, Rehearsal, Renewal, Timer
 from selftest.nginx_facts import TARGET, TEMPLATE, edited, nginx
@@ -19,7 +19,7 @@ KEY = File(PRIVATE, "-rw-------", False, "root", "root", 1)
 FILES = CertificateFiles(CHAIN, PRIVATE, File(CHAIN, "-rw-r--r--", False, "root", "root", 1), KEY, ())
 ON_DISK = CertificateOnDisk((HOST,), "aa", "11", "11", 2, ())
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-LEAF = Link(f"CN={HOST}", "CN=E5", (HOST,), NOW, NOW, "aa", False, True)
+LEAF = Link(f"CN={HOST}", "CN=E5", (HOST,), NOW, NOW, "aa", False, True, Key("EC", 256), "sha256", "")
 SERVED = Certificate(HOST, "192.0.2.1", NOW, (LEAF,), "", 0)
 
 SETTINGS = {

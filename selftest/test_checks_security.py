@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cutover.facts.api import Api
-from cutover.facts.certificate import Certificate, Link
+from cutover.facts.certificate import Certificate, Key, Link
 from cutover.facts.http import REDIRECT_PATHS, Http
 from cutover.inventory import Limits, Target
 from cutover.policies import HEADERS as POLICIES
@@ -34,6 +34,9 @@ LEAF = Link(
     fingerprint="ab" * 32,
     self_signed=False,
     signed_by_next=True,
+    key=Key("EC", 256),
+    digest="sha384",
+    issuer_at="",
 )
 MIDDLE = replace(
     LEAF, subject="CN=E7", issuer="CN=Root X1", names=(), not_before=NOW - 900 * DAY, not_after=NOW + 900 * DAY
@@ -203,12 +206,18 @@ def of_trust_and_order():
             (LEAF, replace(MIDDLE, signed_by_next=True), ROOT),
             "unknown root: the chain ends in CN=Root X1, which is not trusted here",
         ),
-        (20, (replace(LEAF, signed_by_next=False),), "incomplete chain: the intermediate CN=E7 is not sent"),
         (
             20,
-            (LEAF, MIDDLE),
-            "incomplete chain or unknown issuer: CN=Root X1 is neither sent nor trusted here (why not)",
+            (replace(LEAF, signed_by_next=False, issuer_at="http://e7.example.com/"),),
+            "incomplete chain: the intermediate CN=E7 is not sent (it is at http://e7.example.com/)",
         ),
+        (
+            21,
+            (replace(LEAF, signed_by_next=False),),
+            "unknown issuer, or its intermediate is missing: CN=E7 is neither sent nor trusted here",
+        ),
+        (20, (LEAF, MIDDLE), "unknown issuer: CN=Root X1 is neither sent nor trusted here"),
+        (26, (LEAF, MIDDLE), "why not"),
     ):
         facts = replace(SENT, chain=chain, refusal="why not", refusal_code=code)
         yield fails(f"{code}-{len(chain)}", check, "trusted", seen, certificate=facts)
@@ -223,7 +232,7 @@ def of_trust_and_order():
 def of_name():
     check = certificates.test_certificate_is_for_this_name
     for names in ((HOST,), ("*.example.com",), ("API.Example.COM",), ("example.com", HOST)):
-        yield passes(names[0], check, certificate=with_leaf(names=names), target=TARGET)
+        yield passes(names[0], check, certificate=with_leaf(names=names))
     for names, seen in (
         ((), "no name"),
         (("example.com", "www.example.com"), "example.com, www.example.com"),
@@ -232,9 +241,9 @@ def of_name():
         (("*",), "*"),
         (("a*.example.com",), "a*.example.com"),
     ):
-        yield fails(seen, check, HOST, seen, certificate=with_leaf(names=names), target=TARGET)
+        yield fails(seen, check, HOST, seen, certificate=with_leaf(names=names))
     refused = replace(SENT, refusal="hostname mismatch", refusal_code=62)
-    yield fails("refused", check, HOST, HOST, certificate=refused, target=TARGET)
+    yield fails("refused", check, HOST, HOST, certificate=refused)
 
 
 def of_times():
@@ -266,7 +275,49 @@ def of_times():
     yield fails("half", check, promised, seen, certificate=with_leaf(**lifetime), target=HALF_LEFT)
 
 
-ROWS = [*of_headers(), *of_header_policies(), *of_hsts(), *of_trust_and_order(), *of_name(), *of_times()]
+def of_keys_and_signatures():
+    check, promised = (
+        certificates.test_certificate_keys_are_long_enough,
+        "RSA of at least 2048 bits, or a curve of at least 256",
+    )
+    for key in (Key("RSA", 2048), Key("EC", 256), Key("Ed25519", 256)):
+        yield passes(str(key), check, certificate=with_leaf(key=key))
+    for key in (Key("RSA", 2047), Key("EC", 224), Key("DSA", 3072), Key("unknown", 0)):
+        yield fails(str(key), check, promised, f"CN={HOST}: {key}", certificate=with_leaf(key=key))
+    short = replace(MIDDLE, key=Key("RSA", 1024), digest="sha1")
+    of_middle = replace(SENT, chain=(LEAF, short))
+    of_root = replace(SENT, chain=(LEAF, MIDDLE, replace(short, subject="CN=Root X1", self_signed=True)))
+    yield fails("intermediate", check, promised, "CN=E7: RSA 1024", certificate=of_middle)
+    yield passes("root", check, certificate=of_root)
+
+    check, promised = certificates.test_certificate_signatures_are_sound, "none of MD5 or SHA-1"
+    for digest in ("sha256", "sha512", ""):
+        yield passes(digest or "its-own", check, certificate=with_leaf(digest=digest))
+    for digest in ("sha1", "md5"):
+        yield fails(digest, check, promised, f"CN={HOST}: {digest}", certificate=with_leaf(digest=digest))
+    yield fails("intermediate", check, promised, "CN=E7: sha1", certificate=of_middle)
+    yield passes("root", check, certificate=of_root)
+
+
+def of_addresses():
+    check = certificates.test_certificate_is_the_same_on_all_addresses
+    other = replace(with_leaf(fingerprint="cd" * 32), address="192.0.2.2")
+    yield passes("one", check, certificate=SENT, certificates=[SENT])
+    yield passes("same", check, certificate=replace(SENT, address="192.0.2.2"), certificates=[SENT, SENT])
+    promised, seen = f"{'ab' * 8}, as at 192.0.2.1", "cd" * 8
+    yield fails("other", check, promised, seen, certificate=other, certificates=[SENT, other])
+
+
+ROWS = [
+    *of_headers(),
+    *of_header_policies(),
+    *of_hsts(),
+    *of_trust_and_order(),
+    *of_name(),
+    *of_times(),
+    *of_keys_and_signatures(),
+    *of_addresses(),
+]
 
 
 @pytest.mark.parametrize("row", ROWS)

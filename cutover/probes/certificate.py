@@ -1,4 +1,8 @@
-"""The certificate chain a peer sends, taken without trusting it, beside what a verifying client says of it."""
+"""The certificate chain a peer sends, taken without trusting it, beside what a verifying client says of it.
+
+Both clients speak every protocol and take every key that OpenSSL still has: how weak they are is judged apart
+from the chain's trust.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,27 @@ import select
 import ssl
 import time
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
+from cryptography.x509.oid import AuthorityInformationAccessOID
 from OpenSSL import SSL
 
 from cutover.errors import ProbeError
-from cutover.facts.certificate import Certificate, Link
+from cutover.facts.certificate import Certificate, Key, Link
 from cutover.inventory import Peer
 from cutover.probes.dialling import connect, reach, unanswered
+from cutover.probes.handshake import handshake
 from cutover.probes.trust import tls_context
 from cutover.redact import redact
 
+E = TypeVar("E", bound=x509.ExtensionType)
+
 LONGEST_CHAIN = 20  # links looked at
+LENIENT = "ALL:!aNULL:@SECLEVEL=0"  # without a certificate there is nothing to look at
 
 
 def probe(peer: Peer) -> Certificate:
@@ -29,23 +40,35 @@ def probe(peer: Peer) -> Certificate:
         chain = _chain(peer)
         code, refusal = _verify(peer)
     except (SSL.Error, ssl.SSLError) as error:
-        told = redact(str(getattr(error, "reason", "") or error))[:120]
         raise ProbeError(
-            f"{peer.address} (for {peer.target.host}): no TLS handshake: {told}",
+            f"{peer.address} (for {peer.target.host}): no TLS handshake: {_reason(error)}",
             "look at ssl_protocols and ssl_certificate in the nginx site, and at nginx's error log",
         ) from None
     except OSError as error:
         raise unanswered(peer, peer.target.ports.https, error) from None
-    links = tuple(
-        _link(certificate, chain[index + 1] if index + 1 < len(chain) else None)
-        for index, certificate in enumerate(chain[:LONGEST_CHAIN])
-    )
+    try:
+        links = tuple(
+            _link(certificate, chain[index + 1] if index + 1 < len(chain) else None)
+            for index, certificate in enumerate(chain[:LONGEST_CHAIN])
+        )
+    except ValueError as error:
+        told = redact(str(error))[:120]
+        raise ProbeError(f"{peer.address} (for {peer.target.host}): a certificate that is none: {told}") from None
     return Certificate(peer.target.host, peer.address, datetime.now(UTC), links, refusal, code)
+
+
+def _reason(error: Exception) -> str:
+    """OpenSSL's own words: pyOpenSSL hands out its queue of (library, function, reason)."""
+    queue = error.args[0] if error.args else ""
+    told = queue[-1][-1] if isinstance(queue, list) and queue else getattr(error, "reason", "") or error
+    return redact(str(told))[:120]
 
 
 def _chain(peer: Peer) -> list[x509.Certificate]:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_verify(SSL.VERIFY_NONE)
+    context.set_min_proto_version(SSL.TLS1_VERSION)
+    context.set_cipher_list(LENIENT.encode())
     limits = peer.target.limits
     with connect(peer, peer.target.ports.https) as plain:
         connection = SSL.Connection(context, plain)
@@ -72,36 +95,85 @@ def _chain(peer: Peer) -> list[x509.Certificate]:
 
 
 def _verify(peer: Peer) -> tuple[int, str]:
-    with connect(peer, peer.target.ports.https) as plain:
-        plain.settimeout(peer.target.limits.answer_seconds)
-        try:
-            with tls_context(peer.target).wrap_socket(plain, server_hostname=peer.target.host):
-                return 0, ""
-        except ssl.SSLCertVerificationError as error:
-            return error.verify_code, error.verify_message
+    context = tls_context(peer.target)
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers(LENIENT)
+    try:
+        with handshake(peer, context):
+            return 0, ""
+    except ssl.SSLCertVerificationError as error:
+        return error.verify_code, error.verify_message
 
 
 def _link(certificate: x509.Certificate, following: x509.Certificate | None) -> Link:
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        dns_names = tuple(names.get_values_for_type(x509.DNSName))
-    except (x509.ExtensionNotFound, ValueError):
-        dns_names = ()
+    names = _extension(certificate, x509.SubjectAlternativeName)
     return Link(
         subject=redact(certificate.subject.rfc4514_string()) or "(no subject)",
         issuer=redact(certificate.issuer.rfc4514_string()) or "(no issuer)",
-        names=tuple(redact(name) for name in dns_names),
+        names=tuple(redact(name) for name in names.get_values_for_type(x509.DNSName)) if names else (),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
         self_signed=_issued_by(certificate, certificate),
         signed_by_next=following is not None and _issued_by(certificate, following),
+        key=_key(certificate),
+        digest=_digest(certificate),
+        issuer_at=_issuer_at(certificate),
     )
 
 
-def _issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+def _extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
+    """An extension's value; None when it is missing or cannot be read."""
     try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+        return None
+
+
+def _issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether the signature is this issuer's, also under a hash that cryptography itself takes for nothing."""
+    try:
+        key, digest = issuer.public_key(), certificate.signature_hash_algorithm
+        if isinstance(key, rsa.RSAPublicKey) and isinstance(digest, hashes.SHA1 | hashes.MD5):
+            key.verify(certificate.signature, certificate.tbs_certificate_bytes, padding.PKCS1v15(), digest)
+            return certificate.issuer == issuer.subject
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
+
+
+def _key(certificate: x509.Certificate) -> Key:
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return Key("unknown", 0)
+    match key:
+        case rsa.RSAPublicKey():
+            return Key("RSA", key.key_size)
+        case ec.EllipticCurvePublicKey():
+            return Key("EC", key.curve.key_size)
+        case dsa.DSAPublicKey():
+            return Key("DSA", key.key_size)
+        case ed25519.Ed25519PublicKey():
+            return Key("Ed25519", 256)
+        case ed448.Ed448PublicKey():
+            return Key("Ed448", 448)
+        case _:
+            return Key("unknown", 0)
+
+
+def _digest(certificate: x509.Certificate) -> str:
+    try:
+        digest = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return "unknown"
+    return digest.name if digest else ""
+
+
+def _issuer_at(certificate: x509.Certificate) -> str:
+    for place in _extension(certificate, x509.AuthorityInformationAccess) or ():
+        wanted = place.access_method == AuthorityInformationAccessOID.CA_ISSUERS
+        if wanted and isinstance(place.access_location, x509.UniformResourceIdentifier):
+            return redact(place.access_location.value)[:200]
+    return ""

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,8 +69,15 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def run_bounded(argv: Sequence[str], *, seconds: float, bytes_: int, folder: Path | None = None) -> Finished:
-    """Run a program with nothing on standard input.
+def run_bounded(
+    argv: Sequence[str],
+    *,
+    seconds: float,
+    bytes_: int,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Finished:
+    """Run a program with nothing on standard input, in the folder and with the environment given in place of ours.
 
     Cut when it takes longer than ``seconds`` or prints more than ``bytes_``. What a program left in the background
     may keep its streams open: they are read for LINGER_SECONDS after it ended.
@@ -79,7 +86,7 @@ def run_bounded(argv: Sequence[str], *, seconds: float, bytes_: int, folder: Pat
     stdout, stderr = bytearray(), bytearray()
     ended = False
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with running(argv, **pipes, cwd=folder) as process, selectors.DefaultSelector() as selector:
+    with running(argv, **pipes, cwd=folder, env=environment) as process, selectors.DefaultSelector() as selector:
         assert process.stdout is not None
         assert process.stderr is not None
         selector.register(process.stdout, selectors.EVENT_READ, stdout)

@@ -23,6 +23,7 @@ from cutover.facts.load import Load
 from cutover.facts.old_server import OldRecords, OldServer
 from cutover.facts.ports import Ports
 from cutover.facts.private_paths import PrivatePaths
+from cutover.facts.tls import Tls
 from cutover.inventory import Peer, Target
 from cutover.probes import (
     api,
@@ -39,6 +40,7 @@ from cutover.probes import (
     private_paths,
     saved,
     server,
+    tls,
 )
 from cutover.probes.operator import Operator
 from cutover.probes.process import INTERRUPTED, stop
@@ -68,6 +70,7 @@ PROBES: dict[str, Probe] = {
     "private_paths": Probe("peer", "observe", PrivatePaths, lambda peer, _: private_paths.probe(peer)),
     "cors": Probe("peer", "observe", Cors, lambda peer, _: cors.probe(peer)),
     "certificate": Probe("peer", "observe", Certificate, lambda peer, _: certificate.probe(peer)),
+    "tls": Probe("peer", "observe", Tls, lambda peer, _: tls.probe(peer)),
     "login": Probe("target", "observe", Login, lambda _, operator: api.login(operator), logs_in=True),
     "api": Probe("peer", "observe", Api, api.probe, logs_in=True),
     "forgeries": Probe("target", "observe", Forgeries, lambda _, op: forgeries.probe(op), logs_in=True),
@@ -80,6 +83,9 @@ PROBES: dict[str, Probe] = {
     "load": Probe("peer", "load", Load, lambda peer, _: load.probe(peer)),
     "afterwards": Probe("target", "after", Outputs, lambda target, _: server.look_again(target)),
 }
+
+# Fixtures that put the facts of several probes together, and do with what there is of them.
+COMBINED = {"tls_grade": ("tls", "certificate", "http")}
 
 Subject = Target | Peer
 Wanted = tuple[str, str]  # the probe's name and its subject's label
@@ -117,6 +123,11 @@ class Survey:
         if not found:
             raise NotDeclared(f"{peer.target.label} was looked at in {peer.family} only")
         return found
+
+    def facts_of_all_peers(self, probe: str, target: str) -> list[object]:
+        """What the probe saw at each of a target's addresses where it saw something."""
+        results = [self._results.get((probe, peer.label)) for peer in self._peers[target]]
+        return [result for result in results if result is not None and not isinstance(result, Exception)]
 
     def is_recorded(self, target: Target) -> bool:
         """Whether the facts of its server are of another day, and of another host than its addresses lead to."""

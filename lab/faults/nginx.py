@@ -191,7 +191,10 @@ def challenges_are_redirected(host: Host) -> None:
     errors=(OVER_HTTPS | WITH_TOKEN) - {"login_gives_a_token"}
     | {
         "certificate_is_for_this_name",
+        "certificate_is_the_same_on_all_addresses",
         "certificate_is_valid_now",
+        "certificate_keys_are_long_enough",
+        "certificate_signatures_are_sound",
         "certificate_was_renewed_in_time",
         "chain_is_in_order",
         "caa_lets_the_issuer_issue",
@@ -201,6 +204,7 @@ def challenges_are_redirected(host: Host) -> None:
         "own_requests_are_in_the_access_log",
         "redirect_keeps_host_path_and_query",
         "served_certificate_is_the_one_on_disk",
+        "tls_grade_is_a_or_better",
     },
 )
 def ipv4_only(host: Host) -> None:

@@ -45,7 +45,12 @@ def hsts_one_second_short(host: Host) -> None:
 
 
 @fault(
-    fails={"chain_leads_to_a_trusted_root", "site_serves_the_certificate_of_this_name"}, errors=OVER_HTTPS | WITH_TOKEN
+    fails={
+        "chain_leads_to_a_trusted_root",
+        "site_serves_the_certificate_of_this_name",
+        "tls_grade_is_a_or_better",
+    },
+    errors=OVER_HTTPS | WITH_TOKEN,
 )
 def intermediate_missing(host: Host) -> None:
     """cert.pem in place of fullchain.pem: browsers mend it by themselves, API clients do not."""
