@@ -8,7 +8,7 @@ import pytest
 
 from cutover.errors import NotDeclared, ProbeError
 from cutover.facts.caa import Caa, Property
-from cutover.facts.certificate import Certificate, Link
+from cutover.facts.certificate import Certificate, Key, Link
 from cutover.facts.dns import Answer, Resolver
 from cutover.inventory import Limits, Target
 from selftest.dns_facts import NAMES, OLD, V4, V6, answers, facts, server, signed, state, zone
@@ -184,7 +184,9 @@ def of_ttl():
 
 def certificate(issuer="CN=R11,O=Let's Encrypt,C=US"):
     day = datetime(2026, 1, 1, tzinfo=UTC)
-    return Certificate(HOST, V4, day, (Link(HOST, issuer, (HOST,), day, day, "00", False, False),), "", 0)
+    return Certificate(
+        HOST, V4, day, (Link(HOST, issuer, (HOST,), day, day, "00", False, False, Key("EC", 256), "sha256", ""),), "", 0
+    )
 
 
 def of_caa():

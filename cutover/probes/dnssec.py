@@ -19,6 +19,7 @@ import dns.rrset
 from dns.name import Name
 from dns.rdatatype import CNAME, DNAME, DNSKEY, DS, RRSIG
 
+from cutover.errors import ProbeError
 from cutover.facts.dns import Signatures
 from cutover.probes.query import RRset, text
 
@@ -94,6 +95,8 @@ def _verified(rrset: RRset, signed_by: list[Any], keys: RRset) -> tuple[str, int
         try:
             dns.dnssec.validate_rrsig(rrset, signature, {keys.name: keys}, now=now)
             ends.append(signature.expiration)
+        except ImportError as error:  # of the library's own needs
+            raise ProbeError(f"this machine cannot verify DNSSEC: {error}", "./verify installs what it needs") from None
         except Exception as error:  # the key is a stranger's too, and libraries differ in what they say of a bad one
             if not signature.inception <= now <= signature.expiration:
                 problem = f"signed from {_day(signature.inception)} to {_day(signature.expiration)} only"
