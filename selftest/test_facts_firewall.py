@@ -252,6 +252,32 @@ def test_rules_of_nft_that_iptables_cannot_read_are_not_passed_over(answer):
         read(iptables=answer)
 
 
+def test_a_rule_of_nft_in_the_table_of_iptables_is_told_as_it_is():
+    # iptables 1.8.9 tells the first as "-p tcp -j DROP", which would hide the second.
+    nft = """\
+table ip filter {
+\tchain INPUT {
+\t\ttype filter hook input priority filter; policy drop;
+\t\ttcp dport { 23, 25 } drop
+\t\ttcp dport 9200 accept
+table ip6 filter {
+\tchain INPUT {
+\t\ttype filter hook input priority filter; policy drop;
+table inet mine {
+\tchain INPUT {
+\t\ttype filter hook input priority filter; policy accept;
+\t\ttcp dport 9300 redirect to :80
+"""
+    last = ["-A INPUT -p tcp -j DROP", "-A INPUT -p tcp -m tcp --dport 9200 -j ACCEPT"]
+    accepts = read(iptables=saved(*OPEN, last=last), nft=nft).filter_accepts
+    written = {f"tcp dport {rule} (written with nft)" for rule in ("{ 23, 25 } drop", "9200 accept")}
+    assert accepts == {"ipv4": {*PORTS, *written}, "ipv6": set(PORTS)}
+
+
+def test_on_a_host_without_nft_nobody_has_written_with_it():
+    assert read(nft=Output("nft", 127, "", "sh: 1: nft: not found", 0.01)).filter_accepts == read().filter_accepts
+
+
 def test_a_warning_beside_the_rules_is_no_matter():
     warning = "# Warning: iptables-legacy tables present, use iptables-legacy-save to see them"
     text = f"# Table `nat' contains incompatible base-chains, use 'nft' tool to list them.\n{UP['iptables']}"

@@ -38,6 +38,7 @@ def test_what_ufw_lets_in_on_every_host_is_not_told(six):
         (("Anywhere", "ALLOW IN", "10.1.0.0/16/tcp"), ["-s 10.1.0.0/16 -p tcp -j ACCEPT"]),
         (("Anywhere", "ALLOW IN", "10.0.0.0/8/esp"), ["-s 10.0.0.0/8 -p esp -j ACCEPT"]),
         (("Anywhere/igmp", "ALLOW IN", "Anywhere/igmp"), ["-p igmp -j ACCEPT"]),
+        (("192.0.2.9/gre",), ["-d 192.0.2.9/32 -p 47 -j ACCEPT"]),
         (("Anywhere", "ALLOW IN", "53/tcp"), ["-p tcp -m tcp --sport 53 -j ACCEPT"]),
         (("8000/tcp", "ALLOW IN", "53/tcp"), ["-p tcp -m tcp --sport 53 --dport 8000 -j ACCEPT"]),
         (
@@ -130,6 +131,7 @@ def test_one_that_lets_in_all_of_a_protocol_is_told_alone():
         ["-A INPUT -m state --state ESTABLISHED -j ACCEPT"],
         ["-A INPUT -m conntrack --ctstate INVALID -j DROP"],
         ["-A INPUT -p icmp -j ACCEPT"],
+        ["-A INPUT -p 1 -j ACCEPT"],
         ['-A INPUT -p tcp -m tcp --dport 22 -j LOG --log-prefix "-j ACCEPT"'],
         ["-A INPUT -j NFLOG --nflog-group 2"],
         ["-A INPUT -p tcp -m tcp --dport 23 -j DROP"],

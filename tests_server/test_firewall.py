@@ -66,7 +66,7 @@ def test_packet_filter_lets_in_what_ufw_allows(firewall: Firewall, family: Famil
 
     Mend: sudo iptables-save tells the rule; sudo iptables -D it, take it out of /etc/ufw/*.rules, then sudo ufw reload
     """
-    where = f"ip{'' if family == 'ipv4' else '6'}tables-save"
+    where = f"ip{'' if family == 'ipv4' else '6'}tables-save, nft list ruleset"
     assert seen(firewall.filter_accepts[family], where=where) == promised(firewall.allowed[family])
 
 

@@ -20,6 +20,23 @@ told=$(root %s) || exit
 printf '%%s\\n' "$told" | sed -E '/^-A f2b-[^ ]+ -s [^ ]+ -j (DROP|REJECT)( |$)/d'
 """
 
+# Tables, chains, hooks; what changes a destination; and what nft itself wrote into iptables' own tables, which
+# lacks the counter that iptables gives to every rule. A host without nft has nothing of that when its kernel is
+# without nf_tables, as a module and built in.
+_NFT = """\
+told=$(root nft -s list ruleset) || {
+  status=$?
+  command -v nft >/dev/null || [ -d /sys/module/nf_tables ] && exit $status
+  grep -qs nf_tables "/lib/modules/$(uname -r)/modules.builtin"
+  [ $? -eq 1 ] || exit $status
+}
+printf '%s\\n' "$told" | awk '
+  /^table / { filter = / ip6? filter / }
+  /^\\t[a-z]/ { rules = /^\\tchain / }
+  /^table |^\\tchain |^\\t\\ttype .* hook |dnat|redirect/ || (filter && rules && /^\\t\\t/ && !/[\\t ]counter( |$)/)
+'
+"""
+
 COMMANDS = {
     "ufw-status": Command("root ufw status verbose"),
     "ufw-conf": Command("cat /etc/ufw/ufw.conf"),
@@ -27,6 +44,7 @@ COMMANDS = {
     "ufw-enabled": Command("systemctl is-enabled ufw.service"),
     "iptables": Command(_SAVE % "iptables-save"),
     "ip6tables": Command(_SAVE % "ip6tables-save"),
+    "nft": Command(_NFT),
 }
 
 Family = Literal["ipv4", "ipv6"]
@@ -38,7 +56,8 @@ class Firewall:
     """``allowed`` holds what ufw's rules let in, asked in their order, by family, as ``packets.let_in`` tells it.
 
     ``default_incoming`` is ufw's word for what no rule names; ``filter_policies`` is what the kernel's INPUT
-    chain does with it, and ``filter_accepts`` what comes through that chain, whoever wrote its rules.
+    chain does with it, and ``filter_accepts`` what comes through that chain, whoever wrote its rules; those that
+    nft wrote into iptables' table are told as they are, because iptables reads them as others than they are.
     ``manages_ipv6`` is ufw's own switch.
     """
 
@@ -73,7 +92,7 @@ class Firewall:
         except ValueError:
             raise _unknown(outputs, "ufw status") from None
         try:
-            accepts = {family: let_in(accepted(of)) for family, of in filters.items()}
+            accepts = {family: let_in(accepted(of)) | _by_nft(outputs, family) for family, of in filters.items()}
         except ValueError:
             raise _unknown(outputs, "iptables-save") from None
         return cls(
@@ -101,6 +120,17 @@ def table(outputs: Outputs, family: Family, name: str) -> Table:
         return parse(text, name)
     except ValueError:
         raise _unknown(outputs, f"{program}-save") from None
+
+
+def _by_nft(outputs: Outputs, family: Family) -> frozenset[str]:
+    """The first of nft's own rules in the table filter; without nft on the host, nobody has written any."""
+    found, here = [], False
+    for line in outputs["nft"].stdout.splitlines() if outputs["nft"].rc == 0 else ():
+        if line.startswith("table "):
+            here = line.startswith(f"table {'ip' if family == 'ipv4' else 'ip6'} filter ")
+        elif here and not re.match(r"\tchain |\t\ttype .* hook ", line):
+            found.append(f"{line.strip()[:100]} (written with nft)")
+    return frozenset(found[:10])
 
 
 def _unknown(outputs: Outputs, program: str) -> ProbeError:

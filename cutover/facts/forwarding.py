@@ -18,16 +18,6 @@ COMMANDS = {
         "if root grep -qs nat /proc/net/ip_tables_names /proc/net/ip6_tables_names; then"
         " root iptables-legacy-save && echo '# IPv6' && root ip6tables-legacy-save; fi"
     ),
-    # A host without nft has nothing to tell when its kernel is without nf_tables, as a module and built in.
-    "nft": Command("""\
-told=$(root nft -s list ruleset) || {
-  status=$?
-  command -v nft >/dev/null || [ -d /sys/module/nf_tables ] && exit $status
-  grep -qs nf_tables "/lib/modules/$(uname -r)/modules.builtin"
-  [ $? -eq 1 ] || exit $status
-}
-printf '%s\\n' "$told" | sed -nE '/^table |^\\tchain |^\\t\\ttype .* hook |dnat|redirect/p'
-"""),
 }
 
 DESTINATIONS = {"DNAT", "REDIRECT", "NETMAP"}  # the targets that change where packets go
@@ -70,7 +60,7 @@ class Forwarding:
             except ValueError:
                 raise ProbeError(f"{outputs.host}: iptables-save answered in an unknown form") from None
             forwards[family] = frozenset(found)
-        return cls(forwards, outputs.evidence("iptables", "ip6tables", *COMMANDS))
+        return cls(forwards, outputs.evidence("iptables", "ip6tables", "nft", *COMMANDS))
 
 
 def _changed(nat: Table) -> Iterator[Forward]:
@@ -95,7 +85,7 @@ def _native(nft: str, family: Family, nat: Table) -> Iterator[Forward]:
             hook = match[1]
         elif match := re.search(r"(?:^| )(?:dnat|redirect)(?: ip6?)?(?: to)?(?: (.+))?$", rule):
             asked = of.startswith((f"table {mine} ", "table inet ")) and f" {other} " not in f" {rule} "
-            told = of == f"table {mine} nat" and chain in nat.chains
+            told = of == f"table {mine} nat" and chain in nat.chains and " counter " in f" {rule} "
             local = re.search(r'\biif(name)? "lo"| daddr (127\.|::1)', f" {rule}")
             if asked and not told and not local and hook != "output":
                 yield from (Forward(packets, match[1] or "the host itself") for packets in _packets(rule))

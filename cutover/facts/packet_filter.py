@@ -20,6 +20,9 @@ WATCHERS = {"LOG", "NFLOG", "ULOG", "AUDIT", "TRACE", "MARK", "CONNMARK", "SET"}
 REFUSALS = {"DROP", "REJECT", "TARPIT"}
 
 ICMP = {"icmp", "icmpv6", "ipv6-icmp"}
+# A host without /etc/protocols tells the number.
+PROTOCOLS = {"1": "icmp", "2": "igmp", "6": "tcp", "17": "udp", "41": "ipv6", "47": "gre", "50": "esp", "51": "ah"}
+PROTOCOLS |= {"58": "ipv6-icmp", "112": "vrrp"}
 # Modules that are no condition by themselves; their options are.
 MODULES = {"tcp", "udp", "udplite", "sctp", "dccp", "icmp", "icmp6", "comment", "conntrack", "state", "multiport"}
 
@@ -142,7 +145,7 @@ def _rule(words: list[str]) -> Rule | None:
             case ["", "--ctstate" | "--state", [states]] if {*states.split(",")} <= {"RELATED", "ESTABLISHED"}:
                 return None
             case ["", "-p", [protocol]]:
-                packets = replace(packets, protocol=protocol)
+                packets = replace(packets, protocol=PROTOCOLS.get(protocol, protocol))
             case ["", "-i", [interface]]:
                 packets = replace(packets, interface=interface)
             case ["", "-s", [address]] if address.startswith(("127.", "::1/")):

@@ -89,8 +89,9 @@ def accepted_in_before_rules(host: Host) -> None:
 
 @fault(fails={"packet_filter_lets_in_what_ufw_allows"})
 def accepted_by_nft(host: Host) -> None:
-    """The other tool for the same packet filter, written into the table of iptables."""
-    host.run("nft insert rule ip filter INPUT tcp dport { 9200, 9300 } accept")
+    """The other tool for the same packet filter: iptables tells the first as a drop of all TCP, before the second."""
+    host.run("nft add rule ip filter INPUT tcp dport { 23, 25 } drop")
+    host.run("nft add rule ip filter INPUT tcp dport 9200 accept")
 
 
 @fault(
