@@ -154,9 +154,15 @@ def test_allowed_is_exactly_what_was_promised(host, mark):
 
 
 @pytest.mark.parametrize(("table", "chain"), [("iptables", "ufw-user-input"), ("ip6tables", "ufw6-user-input")])
-def test_packet_filter_holds_the_rules_of_ufw(host, table, chain):
+def test_packet_filter_lets_in_what_ufw_allows(host, table, chain):
     rules = host.check_output(f"{table} -S {chain}")
     assert set(re.findall(r"--dport (\d+) -j ACCEPT", rules)) == {"22", "80", "443"}
+
+
+@pytest.mark.parametrize("table", ["iptables", "ip6tables"])
+def test_nothing_is_forwarded_past_ufw(host, table):
+    assert "-P FORWARD DROP" in host.check_output(f"{table} -S FORWARD")
+    assert "DNAT" not in host.check_output(f"{table} -t nat -S")
 
 
 def test_firewall_manages_ipv6(host):
