@@ -122,13 +122,17 @@ class NameServer:
         """Serve; returns once all zones are served."""
         self._run()
         for zone in self.zones:
-            wait_for(f"the zone {zone} on {self.spec.name}", lambda zone=zone: self.serial(zone) is not None, 15, 0.05)
+            wait_for(f"the zone {zone} on {self.spec.name}", lambda zone=zone: self._serves(zone), 15, 0.05)
 
     def restart(self) -> None:
         """Serve what its files now say, whatever that is; returns once it can be told what to do."""
         self.stop()
         self._run()
         wait_for(f"name server {self.spec.name}", self._responds, 15, 0.05)
+
+    def _serves(self, zone: str) -> bool:
+        self._daemon.require()
+        return self.serial(zone) is not None
 
     def _responds(self) -> bool:
         self._daemon.require()
@@ -176,7 +180,6 @@ class NameServer:
             # [example.test.] role: master | serial: 3 | …
             told = dict(part.split(": ", 1) for part in self.control("zone-status", zone).split(" | ") if ": " in part)
         except Refusal:
-            self._daemon.require()
             return None
         return int(told["serial"].split()[0]) if told.get("serial", "-")[0].isdigit() else None
 

@@ -277,3 +277,12 @@ def test_a_host_that_answers_nowhere_has_one_cause_though_dns_answers(monkeypatc
             seen.facts(name, peer)
         causes.add(raised.value.cause)
     assert len(causes) == 1
+
+
+def test_an_address_of_no_one_host_is_told_and_not_asked(world):
+    world.com.set("ns2.example.com.", "A", "0.0.0.0")  # noqa: S104
+    world.both("ns2.example.com.", "A", "0.0.0.0")  # noqa: S104
+    assert of(world.look(), lambda server: (server.asked, server.problem)) == {
+        LABELS[0]: (True, ""),
+        "ns2.example.com 0.0.0.0": (True, "has an address of no one host (unspecified)"),
+    }

@@ -42,7 +42,7 @@ def silent():
 def inventory(folder, port, rest):
     file = folder / "inventory.toml"
     file.write_text(
-        '[[target]]\nhost = "api.example.test"\naddresses = ["127.0.0.1"]\n'
+        '[[target]]\nhost = "api.example.test"\naddresses = ["127.0.0.1"]\nresolvers = ["127.0.0.77"]\n'
         f"[target.ports]\nhttps = {port}\nhttp = {port}\n{rest}"
     )
     return file

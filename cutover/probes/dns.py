@@ -10,6 +10,7 @@ import asyncio
 import itertools
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from ipaddress import ip_address
 
 import dns.exception
 import dns.flags
@@ -18,6 +19,7 @@ import dns.rcode
 import dns.rdatatype
 from dns.name import Name
 
+from cutover.addresses import unfit
 from cutover.errors import ProbeError
 from cutover.facts.caa import Caa
 from cutover.facts.dns import KINDS, KNOWN, Answer, Dns, NameServer, Resolver, Signatures, Zone
@@ -134,6 +136,8 @@ class Look:
         found = NameServer(label, address)
         if not address:
             return replace(found, problem="has no address"), None
+        if kind := unfit(ip_address(address)):
+            return replace(found, problem=f"has an address of no one host ({kind})"), None
         soa = await self._ask(address, apex, "SOA")
         records = soa.records(apex, "SOA")
         if soa.state != "NOERROR":
@@ -182,7 +186,8 @@ class Look:
     ) -> tuple[Zone, dict[str, set[str]]]:
         """The zone with what its parent says of it, and the addresses that come with that."""
         # Of each family, so that one which cannot be reached from here is known.
-        families = ([address for _, address in parents if address and (":" in address) == six] for six in (False, True))
+        known = [address for _, address in parents if _dialled(address)]
+        families = ([address for address in known if _family(address) == family] for family in (4, 6))
         asked = [address for family in families for address in family[:MOST_PARENTS]]
         # Of each the name servers and, for what is signed, the fingerprints of its keys.
         replies = await asyncio.gather(
@@ -257,7 +262,8 @@ class Look:
 
     def _as_reached(self, zone: Zone) -> Zone:
         servers = (
-            replace(each, asked=not each.address or _family(each.address) in self._reached) for each in zone.servers
+            replace(each, asked=not _dialled(each.address) or _family(each.address) in self._reached)
+            for each in zone.servers
         )
         return replace(zone, servers=tuple(servers))
 
@@ -273,6 +279,10 @@ def _referral(reply: Reply, apex: Name, name: Name) -> Name | None:
         return None
     cuts = (rrset.name for rrset in reply.message.authority if rrset.rdtype == dns.rdatatype.NS)
     return next((cut for cut in cuts if cut != apex and cut.is_subdomain(apex) and name.is_subdomain(cut)), None)
+
+
+def _dialled(address: str) -> bool:
+    return bool(address) and not unfit(ip_address(address))
 
 
 def _family(address: str) -> int:

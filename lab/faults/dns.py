@@ -104,14 +104,14 @@ def alias_beside_addresses(tree: Tree) -> None:
 def secondary_lags(tree: Tree) -> None:
     """The second name server no longer takes the zone over, and still gives the old address."""
     tree.set("api", "A", [OLD])
-    tree.ns2.control("zone-freeze", DOMAIN)
+    tree.ns2.control("-b", "zone-freeze", DOMAIN)
     tree.ns1.set(DOMAIN, "api", "A", [API.ipv4])
 
 
 @fault(of="dns", fails={"name_servers_have_the_same_version_of_the_zone"})
 def secondary_lags_before_the_change(tree: Tree) -> None:
     """The same, and nothing of the API has changed yet: the change that is to come will not reach it."""
-    tree.ns2.control("zone-freeze", DOMAIN)
+    tree.ns2.control("-b", "zone-freeze", DOMAIN)
     tree.ns1.set(DOMAIN, "www", "A", [API.ipv4])
 
 
@@ -213,7 +213,7 @@ def signatures_ended(tree: Tree) -> None:
     seconds = {"rrsig-lifetime": 8, "rrsig-refresh": 4, "rrsig-pre-refresh": 1, "propagation-delay": 1, "dnskey-ttl": 1}
     tree.start(ttl=1, **{key: str(value) for key, value in seconds.items()})
     for server in (tree.ns1, tree.ns2):
-        server.control("zone-freeze", DOMAIN)
+        server.control("-b", "zone-freeze", DOMAIN)
     time.sleep(10)
     tree.forget()
 
