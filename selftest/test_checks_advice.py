@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from cutover.facts.api import Api
 from cutover.facts.bans import Bans
 from cutover.facts.core_dumps import CoreDumps
 from cutover.facts.http import Http
@@ -144,7 +145,34 @@ def of_answers():
     yield fails("redirect", check, "no version", "absent, nginx, nginx/1.22.1", **served("nginx", "nginx/1.22.1"))
 
 
+def of_pages_and_cookies():
+    check = answers.test_pages_say_what_they_may_load
+
+    def page(*policy, content_type="text/html"):
+        return Http({"/": exchange(200, content_type, [("Content-Security-Policy", value) for value in policy])})
+
+    for policy in ("default-src 'self'", "img-src *; Script-Src 'self'"):
+        yield passes(policy, check, http=page(policy))
+    yield passes("no-page", check, http=page(content_type="application/json"))
+    yield fails("absent", check, "/: names its sources", "/: absent", http=page())
+    for policy in ("img-src *", "upgrade-insecure-requests;", ";"):
+        yield fails(policy, check, "/: names its sources", f"/: names none for scripts: {policy}", http=page(policy))
+
+    check, promised = answers.test_cookies_stay_with_the_site, "Secure, HttpOnly and SameSite on every cookie"
+
+    def set_by(*cookies):
+        plain = exchange(200)
+        given = exchange(200, headers=[("Set-Cookie", cookie) for cookie in cookies])
+        return {"http": Http({"/": given}), "api": Api(plain, "admin", plain, 1)}
+
+    yield passes("none", check, **set_by())
+    yield passes("whole", check, **set_by("a=[redacted]; secure; HttpOnly; SameSite=Lax"))
+    yield fails("bare", check, promised, "a of /: Secure, HttpOnly, SameSite", **set_by("a=1"))
+    yield fails("in-its-value", check, promised, "a of /: HttpOnly, SameSite", **set_by("a=HttpOnly; Secure"))
+
+
 ROWS = [
+    *of_pages_and_cookies(),
     *of_the_kernel(),
     *of_core_dumps(),
     *of_bans(),

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from cutover import demo
-from cutover.demo.site import BODY_LIMIT, HEADERS, HSTS
+from cutover.demo.site import BODY_LIMIT, HEADERS, HSTS, POLICY
 from cutover.errors import ProbeError
 
 ROOT = Path(__file__).parents[1]
@@ -130,7 +130,7 @@ SURFACES = [
 @pytest.mark.parametrize("tls", [True, False], ids=["https", "http"])
 def test_every_surface_has_each_header_once(site, method, path, status, tls):
     seen = ask(site, method, path, tls=tls)
-    promised = HEADERS | (HSTS if tls else {})
+    promised = HEADERS | (HSTS | POLICY if tls else {})
     assert seen.status == (status if tls or status in (400, 501) else 301)
     assert {name: seen.headers.get_all(name) for name in HEADERS | HSTS} == {
         name: [promised[name]] if name in promised else None for name in HEADERS | HSTS

@@ -38,6 +38,7 @@ HEADERS = {
     "Referrer-Policy": "strict-origin-when-cross-origin",
 }
 HSTS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+POLICY = {"Content-Security-Policy": "default-src 'self'"}  # beyond the checklist
 CIPHERS = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305"
 BODY_LIMIT = 10 * 2**20  # bytes
 IDLE_SECONDS = 60.0
@@ -239,7 +240,7 @@ def main() -> None:
             addresses.append("::1")
         sockets = {name: _claim(addresses) for name in ("https", "http", "ssh", "closed")}
         ports = {name: claimed[0].getsockname()[1] for name, claimed in sockets.items()}
-        secure = functools.partial(Handler, App(password).reply, HEADERS | HSTS)
+        secure = functools.partial(Handler, App(password).reply, HEADERS | HSTS | POLICY)
         # HSTS has no place on plain http (RFC 6797 section 7.2).
         plain = functools.partial(Handler, functools.partial(redirect, ports["https"]), HEADERS)
         for https, http, ssh in zip(sockets["https"], sockets["http"], sockets["ssh"], strict=True):

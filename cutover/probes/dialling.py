@@ -22,6 +22,7 @@ from cutover.addresses import has_route
 from cutover.errors import ProbeError, Unreachable
 from cutover.facts.http import Exchange
 from cutover.inventory import Peer
+from cutover.probes.sent import count
 from cutover.probes.trust import tls_context
 from cutover.probes.wire import Wire
 from cutover.redact import redact
@@ -136,6 +137,7 @@ class Dialler:
         sent = {"Host": url.split("/")[2], **(headers or {})}
         if token:
             sent["Authorization"] = f"Bearer {token}"
+        count(self.peer.target.label)
         at, begun = now(), time.monotonic()
         with self._deadline(within) as expired:
             try:

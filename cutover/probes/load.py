@@ -24,6 +24,7 @@ from cutover.facts.load import Failure, Load, Sample
 from cutover.inventory import Limits, Peer
 from cutover.probes.dialling import Dialler, now, reach
 from cutover.probes.process import running
+from cutover.probes.sent import count
 from cutover.redact import redact
 
 LOCUSTFILE = Path(__file__).parents[1] / "locustfile.py"
@@ -67,6 +68,7 @@ def measure(peer: Peer) -> Load:
         }
         ended = _drive(stage, limits, folder)
         lines = _read(folder / "samples")
+        count(target.label, len(lines))
         if len(lines) < limits.load_requests:
             words = (folder / "stderr").read_bytes()[-STDERR_BYTES:].decode("utf-8", "replace")
             raise ProbeError(

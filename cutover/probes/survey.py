@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -24,6 +25,7 @@ from cutover.facts.old_server import OldRecords, OldServer
 from cutover.facts.ports import Ports
 from cutover.facts.private_paths import PrivatePaths
 from cutover.facts.tls import Tls
+from cutover.files import write_whole
 from cutover.inventory import Peer, Target
 from cutover.probes import (
     api,
@@ -44,6 +46,7 @@ from cutover.probes import (
 )
 from cutover.probes.operator import Operator
 from cutover.probes.process import INTERRUPTED, stop
+from cutover.probes.sent import counts
 from cutover.probes.threads import AT_ONCE, side_by_side
 
 Stage = Literal["observe", "latency", "load", "after"]
@@ -86,6 +89,8 @@ PROBES: dict[str, Probe] = {
 
 # Fixtures that put the facts of several probes together, and do with what there is of them.
 COMBINED = {"tls_grade": ("tls", "certificate", "http")}
+
+REQUESTS = "requests.json"  # in the folder of facts: how many went to each target
 
 Subject = Target | Peer
 Wanted = tuple[str, str]  # the probe's name and its subject's label
@@ -137,6 +142,7 @@ class Survey:
         """Write what every probe brought, a file each; of an interrupted run, what it brought so far."""
         for (probe, subject), result in tuple(self._results.items()):
             saved.write(folder / subject / f"{probe}.json", result)
+        write_whole(folder / REQUESTS, json.dumps(counts()).encode())
 
     def give_up(self, wanted: Iterable[Wanted], cause: ProbeError) -> None:
         """Look at nothing, for one cause."""

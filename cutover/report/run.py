@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -27,3 +28,12 @@ class Run:
     def waited(self) -> Path:
         """The file that tells how waiting for DNS ended."""
         return self.folder / "facts" / "wait-dns.txt"
+
+    @property
+    def requests(self) -> dict[str, int]:
+        """How many HTTP requests went to each target; empty when that was not written."""
+        try:
+            found: dict[str, int] = json.loads((self.folder / "facts" / "requests.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found

@@ -3,7 +3,7 @@
 from lab.faults import fault
 from lab.faults.application import ENVIRONMENT
 from lab.faults.service import edit as edit_unit
-from lab.faults.web import SITE, edit
+from lab.faults.web import HEADERS, SITE, edit
 from lab.host import OPERATOR, Host
 
 AUTH_LOG = "/var/log/auth.log"
@@ -78,3 +78,15 @@ def environment_kept_at_home(host: Host) -> None:
 def unit_of_the_checklist(host: Host) -> None:
     """The unit as the checklist has it: a user of its own, and the whole host before it."""
     edit_unit(host, "/^NoNewPrivileges=/,/^SystemCallFilter=/d")
+
+
+@fault(fails={"pages_say_what_they_may_load", "headers_of_the_old_server_are_kept"})
+def no_content_policy(host: Host) -> None:
+    """It broke a chart, and was taken out."""
+    edit(host, HEADERS, "/Content-Security-Policy/d")
+
+
+@fault(fails={"cookies_stay_with_the_site"})
+def cookie_for_everybody(host: Host) -> None:
+    """A cookie of a load balancer's trial, as it stood in an example."""
+    edit(host, HEADERS, '$aadd_header Set-Cookie "route=a1; Path=/" always;')
