@@ -1,11 +1,10 @@
 """Section 12: the security headers, once each, with the promised value, wherever an answer comes from."""
 
-import re
-
 import pytest
 
 from cutover.check import control, promised, seen
 from cutover.facts.api import Api
+from cutover.facts.hsts import parse
 from cutover.facts.http import Http
 from cutover.inventory import Target
 from cutover.policies import HEADERS
@@ -63,17 +62,9 @@ def test_hsts_on_every_https_surface(http: Http, target: Target) -> None:
     )
 
 
-# RFC 6797 section 6.1, in the words of RFC 9110 section 5.6; a directive may be empty.
-WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-QUOTED = r'"(?:[^"\\]|\\.)*"'
-
-
 def kept_by(values: dict[str, str], allowed: tuple[str, ...]) -> dict[str, str]:
     """Each value as it should be: as it is when it will do, else the recommended one."""
     return {place: value if value in allowed else allowed[0] for place, value in values.items()}
-
-
-DIRECTIVE = re.compile(rf"[ \t]*(?:({WORD})[ \t]*(?:=[ \t]*({WORD}|{QUOTED})[ \t]*)?)?(?:;|\Z)")
 
 
 def hsts_defect(values: tuple[str, ...], least_seconds: int) -> str:
@@ -86,21 +77,9 @@ def hsts_defect(values: tuple[str, ...], least_seconds: int) -> str:
 
 def hsts_flaw(header: str, least_seconds: int) -> str:
     """Why one header does not hold."""
-    directives: dict[str, str | None] = {}
-    at = 0
-    while at < len(header):
-        part = DIRECTIVE.match(header, at)
-        if part is None:
-            return "not valid: no list of directives"
-        name, value, at = (part[1] or "").lower(), part[2], part.end()
-        if name and name in directives:
-            return f"not valid: {name} twice"
-        directives[name] = re.sub(r"\\(.)", r"\1", value[1:-1]) if value and value[0] == '"' else value
-    age = directives.get("max-age") or ""
-    if not re.fullmatch("[0-9]+", age):
-        return "not valid: max-age is no number of seconds" if "max-age" in directives else "not valid: no max-age"
-    if directives.get("includesubdomains") is not None:
-        return "not valid: includeSubDomains takes no value"
-    if int(age) < least_seconds:
+    promise = parse(header)
+    if isinstance(promise, str):
+        return f"not valid: {promise}"
+    if promise.seconds < least_seconds:
         return "max-age is too short"
-    return "" if "includesubdomains" in directives else "no includeSubDomains"
+    return "" if promise.subdomains else "no includeSubDomains"
