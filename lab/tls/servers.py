@@ -21,6 +21,7 @@ from lab.tls.authority import Authority
 from lab.tls.cases import Case, Yesterday
 
 TOOLS = {"nginx": "nginx-light", "openssl": "openssl"}
+PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"  # where nginx is, and an ordinary user does not look
 READY_SECONDS = 20.0
 
 _SITE = """
@@ -56,7 +57,7 @@ CipherString = DEFAULT:@SECLEVEL=0
 
 def require_tools() -> None:
     """Refuse, in one line, a machine without the servers."""
-    missing = {f"{tool} ({package})" for tool, package in TOOLS.items() if shutil.which(tool) is None}
+    missing = {f"{tool} ({package})" for tool, package in TOOLS.items() if shutil.which(tool, path=PATH) is None}
     if missing:
         raise Refusal(f"missing tools, with their Debian packages: {', '.join(sorted(missing))}")
 
@@ -143,7 +144,7 @@ def process(argv: list[str], log: Path) -> Iterator[None]:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
-            env={**os.environ, "OPENSSL_CONF": str(log.with_name("openssl.cnf"))},
+            env={**os.environ, "PATH": PATH, "OPENSSL_CONF": str(log.with_name("openssl.cnf"))},
             start_new_session=True,
         ) as started,
     ):

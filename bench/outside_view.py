@@ -1,0 +1,82 @@
+"""The whole outside view against the tools that a user would pick for its TLS part alone, on the lab's reference host.
+
+    python bench/outside_view.py [ADDRESS]
+
+Needs the lab (`python -m lab up`, as root), the suite's environment, and testssl.sh (the Debian package). ADDRESS is a
+copy's in place of the reference host's. Each is run as a user would run it, our own run with pytest's start, the
+login, the latency and the load included; of ours and of sslyze's the median of some runs counts, testssl.sh runs once.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.measure import ROOT, Ratio, Run, run, verdict
+
+LAB = ROOT / "lab"
+HOST = "api.example.test"
+RUNS = 5
+
+
+def main() -> int:
+    """Measure all three, print every figure, and judge the ratios."""
+    address = sys.argv[1] if len(sys.argv) > 1 else "198.51.100.10"
+    testssl = shutil.which("testssl.sh") or shutil.which("testssl")
+    if testssl is None:
+        print("testssl.sh is not here: apt-get install testssl.sh", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as name:
+        inventory = write_inventory(Path(name), address)
+        quiet = ["-q", "-p", "no:cacheprovider", "-c", "pyproject.toml"]
+        ours = [sys.executable, "-m", "pytest", *quiet, "--inventory", str(inventory)]
+        sslyze = [sys.executable, "-P", "-W", "ignore", "-m", "sslyze", f"{HOST}:443{{{address}}}"]
+        # In turns, so that a busy moment of the machine falls on both.
+        rounds = [(run(sslyze), run(ours)) for _ in range(RUNS)]
+    alone = median([first for first, _ in rounds], "sslyze alone, its default commands")
+    view = median([second for _, second in rounds], f"cutover, the outside view: {tests(rounds[-1][1])}")
+    slow = run([testssl, "--quiet", "--color", "0", "--warnings", "batch", "--ip", address, HOST])
+    tell(slow, "testssl.sh")
+    return verdict(
+        [
+            Ratio("our wall time over sslyze's alone", view / alone, 2, True),
+            Ratio("testssl.sh's wall time over ours", slow.wall / view, 20, False),
+        ]
+    )
+
+
+def write_inventory(folder: Path, address: str) -> Path:
+    """The host without a way into its server: the server's inside is not reviewed."""
+    file = folder / "inventory.toml"
+    password = f'password_command = ["cat", "{LAB}/state/operator-password"]'
+    file.write_text(
+        f'[[target]]\nhost = "{HOST}"\naddresses = ["{address}"]\nresolvers = ["198.51.100.53"]\n'
+        f'ca = "{LAB}/state/ca.pem"\n[target.credentials]\n{password}\n'
+    )
+    return file
+
+
+def tests(done: Run) -> str:
+    """pytest's own count."""
+    return done.output.strip().splitlines()[-1].strip("= ")
+
+
+def median(runs: list[Run], told: str) -> float:
+    """Print the runs and return the median of their wall times."""
+    for one in runs:
+        tell(one, told)
+    return statistics.median(one.wall for one in runs)
+
+
+def tell(done: Run, told: str) -> None:
+    """One run in a line."""
+    print(f"{done.wall:6.2f} s {done.cpu:6.2f} s cpu {done.peak / 2**20:5.0f} MiB  {told}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
