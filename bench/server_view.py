@@ -9,7 +9,7 @@ stand beside what no way can beat: one ssh connection and the time that the comm
 
 Ten targets are told twice. Once they are the one host of the lab under ten names, and share two processors with it
 and with each other. Once they are hosts with processors of their own: each visit lasts as long as a recorded one
-did, and answers what that one answered.
+did, and answers what that one answered; only the check of the clock fails there, as that answer is of the past.
 """
 
 from __future__ import annotations
