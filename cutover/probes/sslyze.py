@@ -36,7 +36,7 @@ _AT_ONCE = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 
 class _Told(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
+    model_config = ConfigDict(strict=True, extra="ignore", defer_build=True)
 
 
 class _CipherSuite(_Told):

@@ -1,0 +1,69 @@
+"""The ports as a stranger finds them: what is to be closed is asked twice, and any answer counts."""
+
+import socket
+import threading
+
+import pytest
+
+from cutover.errors import Unreachable
+from cutover.inventory import Limits, Peer, Target
+from cutover.inventory import Ports as PromisedPorts
+from cutover.probes import ports
+from selftest.rows import HOST
+
+OPEN, CLOSED = (22, 80, 443), (8000, 5432)
+
+
+class Network:
+    """What becomes of each connection to a port, in turn; of the last of them ever after."""
+
+    def __init__(self, **states):
+        self.states = {int(port.removeprefix("p")): list(told) for port, told in states.items()}
+        self.asked = []
+        self._one = threading.Lock()
+
+    def connect(self, address, seconds):
+        with self._one:
+            self.asked.append((address[1], seconds))
+            told = self.states.get(address[1], ["filtered"])
+            state = told.pop(0) if len(told) > 1 else told[0]
+        if state == "open":
+            return socket.socket()
+        raise ConnectionRefusedError if state == "refused" else TimeoutError
+
+
+def look(monkeypatch, network, **limits):
+    monkeypatch.setattr(ports.socket, "create_connection", network.connect)
+    target = Target(host=HOST, ports=PromisedPorts(closed=CLOSED), limits=Limits(**limits))
+    return ports.probe(Peer(target, "127.0.0.1"))
+
+
+def test_each_port_has_its_state(monkeypatch):
+    network = Network(p22=["open"], p80=["open"], p443=["refused"], p8000=["refused"])
+    assert look(monkeypatch, network).states == {
+        22: "open",
+        80: "open",
+        443: "refused",
+        5432: "filtered",
+        8000: "refused",
+    }
+
+
+@pytest.mark.parametrize("told", [("filtered", "open"), ("open", "filtered"), ("refused", "open")])
+def test_one_answer_is_enough_for_an_open_port(monkeypatch, told):
+    network = Network(p22=["open"], p8000=told)
+    assert look(monkeypatch, network).states[8000] == "open"
+
+
+def test_a_port_that_is_to_be_open_has_all_the_time_it_was_promised(monkeypatch):
+    network = Network(p22=["open"])
+    look(monkeypatch, network, connect_seconds=7.0)
+    assert sorted(network.asked) == sorted([(port, 7.0) for port in OPEN] + [(port, 1.5) for port in CLOSED] * 2)
+    network.asked.clear()
+    look(monkeypatch, network, connect_seconds=1.0)
+    assert {seconds for _, seconds in network.asked} == {1.0}
+
+
+def test_a_host_that_answers_nowhere_is_no_host_with_closed_ports(monkeypatch):
+    with pytest.raises(Unreachable, match="answers on none of 5 ports within 5 s"):
+        look(monkeypatch, Network())
