@@ -1,7 +1,7 @@
 """Defects of the application and its service."""
 
 from lab.faults import fault
-from lab.faults.web import WITH_TOKEN
+from lab.faults.web import BESIDE_THE_OLD, WITH_TOKEN
 from lab.host import Host
 
 BACKEND = "/opt/mirai-knowledge-systems/backend"
@@ -52,9 +52,12 @@ def one_request_in_ten_takes_3_seconds(host: Host) -> None:
 
 @fault(
     fails={
+        *BESIDE_THE_OLD,
+        "declared_origins_may_read",
         "front_page_answers",
         "knowledge_is_refused_without_a_token",
         "login_gives_a_token",
+        "wrong_password_is_refused",
         "no_error_under_concurrency",
         "one_gunicorn_holds_the_port",
         "application_listens_where_it_is_configured",

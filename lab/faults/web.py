@@ -6,23 +6,44 @@ from lab.host import Host
 SITE = "/etc/nginx/sites-available/mirai-knowledge-system"
 HEADERS = "/etc/nginx/snippets/mirai-security-headers.conf"
 
+# What is compared with the old server, which for a copy is the reference host.
+BESIDE_THE_OLD = {
+    "answers_are_of_the_same_kind_as_the_old_servers",
+    "bodies_are_those_of_the_old_server",
+    "headers_of_the_old_server_are_kept",
+}
 # What needs https to be looked at, and what needs a token.
 OVER_HTTPS = {
+    *BESIDE_THE_OLD,
     "answers_do_not_tell_a_version",
+    "body_of_more_than_10m_is_refused",
+    "both_families_answer_alike",
+    "certificate_has_the_old_ones_names",
+    "declared_origins_may_read",
+    "errors_tell_nothing_of_the_source",
     "front_page_answers",
     "knowledge_is_refused_without_a_token",
     "header_on_every_surface",
     "hsts_on_every_https_surface",
     "login_gives_a_token",
     "metrics_do_not_answer_outside",
+    "no_directory_is_listed",
     "no_error_under_concurrency",
+    "no_other_origin_may_read",
+    "nothing_private_is_served",
     "own_requests_are_in_the_access_log",
+    "pages_say_what_they_may_load",
+    "wrong_password_is_refused",
 }
 WITH_TOKEN = {
+    "cookies_stay_with_the_site",
+    "every_record_of_the_old_server_is_there",
     "me_is_who_logged_in",
     "knowledge_is_a_list_of_records",
     "header_on_answers_with_a_token",
     "knowledge_answers_in_time",
+    "no_forged_token_is_taken",
+    "token_is_not_signed_with_a_key_that_everybody_knows",
 }
 
 
@@ -38,7 +59,7 @@ def redirect_is_302(host: Host) -> None:
     edit(host, SITE, "s/return 301/return 302/")
 
 
-@fault(fails={"hsts_on_every_https_surface"})
+@fault(fails={"hsts_on_every_https_surface", "headers_of_the_old_server_are_kept"})
 def hsts_one_second_short(host: Host) -> None:
     """A year mistyped by one second."""
     edit(host, HEADERS, "s/max-age=31536000/max-age=31535999/")
@@ -58,7 +79,14 @@ def intermediate_missing(host: Host) -> None:
 
 
 @fault(
-    fails={"knowledge_is_a_list_of_records", "knowledge_is_refused_without_a_token", "knowledge_answers_in_time"},
+    fails={
+        *BESIDE_THE_OLD,
+        "declared_origins_may_read",
+        "knowledge_answers_in_time",
+        "knowledge_is_a_list_of_records",
+        "knowledge_is_refused_without_a_token",
+    },
+    errors={"every_record_of_the_old_server_is_there"},
 )
 def knowledge_is_a_page(host: Host) -> None:
     """A single-page application's fallback swallows the API: 200, with HTML."""
