@@ -10,6 +10,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 AT_ONCE = 32
+HEARS_SECONDS = 0.5
 
 
 def side_by_side(function: Callable[[T], R], items: Sequence[T], at_once: int = AT_ONCE) -> list[R]:
@@ -30,11 +31,14 @@ def side_by_side(function: Callable[[T], R], items: Sequence[T], at_once: int = 
             free.release()
 
     threads = [threading.Thread(target=call, args=(index,), daemon=True) for index in range(len(items))]
+    # Never without an end: a Ctrl-C that comes just before the main thread sleeps is heard when it wakes.
     for thread in threads:
-        free.acquire()
+        while not free.acquire(timeout=HEARS_SECONDS):
+            pass
         thread.start()
     for thread in threads:
-        thread.join()
+        while thread.is_alive():
+            thread.join(HEARS_SECONDS)
     if raised:
         raise raised[0]
     return [returned[index] for index in range(len(items))]
