@@ -96,7 +96,7 @@ def test_a_resolver_that_gives_no_answer_is_one_cause(world, answer, problem):
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_bytes_of_any_kind_end_in_a_reply(answer):
     async def given_back(address, asked):
         # With the right number and as an answer, so that they are read on.
