@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutover.__main__ import main
@@ -179,6 +179,7 @@ def test_what_is_run_is_what_the_file_allows():
 DIRECTORY = st.text("abc/.-_@%+=:,09Zé日本語").map("/{}".format)
 
 
+@settings(deadline=None)  # the whole file is made and read each time
 @given(DIRECTORY, DIRECTORY, st.data())
 def test_a_path_of_whatever_characters_allows_itself_and_nothing_else(env_file, data_dir, data):
     server = Server(way_in="ssh://cutover@api.example.com", env_file=env_file, data_dir=data_dir)
