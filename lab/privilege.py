@@ -24,7 +24,7 @@ WITHOUT_SUDO = STATE / "without-sudo.toml"
 # of which the application takes few.
 LOOKS_INSIDE = (
     "tests_server",
-    *("tests_security/test_advice.py", "tests_security/test_secrets_on_host.py", "tests_security/test_ssh.py"),
+    *("tests_security/test_secrets_on_host.py", "tests_security/test_ssh.py"),
     "tests_perf/test_memory.py",
 )
 # Each is seen by other commands, and none hides another.

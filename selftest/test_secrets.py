@@ -152,7 +152,7 @@ def test_saved_facts_hold_neither_password_nor_token(tmp_path, monkeypatch, at_l
     assert survey.facts("api", peer).username == "admin"
     survey.save(tmp_path / "facts")
     saved = [file.read_text("utf-8") for file in (tmp_path / "facts").rglob("*.json")]
-    assert len(saved) == 2
+    assert len(saved) == 3  # two probes, and how many requests they sent
     for text in saved:
         assert PART not in text
         assert PASSWORD[-8:] not in text
