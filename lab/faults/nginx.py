@@ -1,7 +1,7 @@
 """Defects of nginx, its site and its processes."""
 
 from lab.faults import fault
-from lab.faults.web import HEADERS, OVER_HTTPS, SITE, WITH_TOKEN, edit
+from lab.faults.web import HEADERS, OF_THE_TARGET, OVER_HTTPS, SITE, WITH_TOKEN, edit
 from lab.host import Host
 
 ENABLED = "/etc/nginx/sites-enabled/mirai-knowledge-system"
@@ -187,8 +187,8 @@ def challenges_are_redirected(host: Host) -> None:
 
 @fault(
     fails={"site_listens_in_both_families", "promised_ports_are_open"},
-    # The addresses of IPv6 answer nothing at all; the one login goes by another.
-    errors=(OVER_HTTPS | WITH_TOKEN) - {"login_gives_a_token"}
+    # The addresses of IPv6 answer nothing at all.
+    errors=(OVER_HTTPS | WITH_TOKEN) - OF_THE_TARGET
     | {
         "certificate_is_for_this_name",
         "certificate_is_the_same_on_all_addresses",
@@ -199,10 +199,12 @@ def challenges_are_redirected(host: Host) -> None:
         "chain_is_in_order",
         "caa_lets_the_issuer_issue",
         "chain_leads_to_a_trusted_root",
+        "challenge_is_not_redirected",
         "header_on_the_redirect",
         "http_is_redirected_with_301",
         "own_requests_are_in_the_access_log",
         "redirect_keeps_host_path_and_query",
+        "redirect_leads_nowhere_else",
         "served_certificate_is_the_one_on_disk",
         "tls_grade_is_a_or_better",
     },

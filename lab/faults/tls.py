@@ -2,7 +2,7 @@
 
 from lab.faults import fault
 from lab.faults.certificate import make
-from lab.faults.web import HEADERS, OVER_HTTPS, SITE, WITH_TOKEN, edit
+from lab.faults.web import HEADERS, OF_THE_TARGET, OVER_HTTPS, SITE, WITH_TOKEN, edit
 from lab.host import Host
 
 GRADE = "tls_grade_is_a_or_better"
@@ -21,7 +21,14 @@ def without_tls_1_3(host: Host) -> None:
     edit(host, SITE, "s/ssl_protocols TLSv1.2 TLSv1.3/ssl_protocols TLSv1.2/")
 
 
-@fault(fails={GRADE, "hsts_on_every_https_surface", "site_adds_header_everywhere"})
+@fault(
+    fails={
+        GRADE,
+        "headers_of_the_old_server_are_kept",
+        "hsts_on_every_https_surface",
+        "site_adds_header_everywhere",
+    }
+)
 def without_hsts(host: Host) -> None:
     """Left out for the first week, and forgotten."""
     edit(host, HEADERS, "/Strict-Transport-Security/d")
@@ -33,9 +40,10 @@ def without_hsts(host: Host) -> None:
         "chain_leads_to_a_trusted_root",
         "certificate_is_the_same_on_all_addresses",
         "served_certificate_is_the_one_on_disk",
-        "site_serves_the_certificate_of_this_name",
+        "site_offers_no_weak_cipher",
     },
-    errors=(OVER_HTTPS | WITH_TOKEN) - {"login_gives_a_token"},
+    # The other address answers as before.
+    errors=(OVER_HTTPS | WITH_TOKEN) - OF_THE_TARGET,
 )
 def ipv6_left_behind(host: Host) -> None:
     """The second address got a server of its own for a trial, with a certificate of its own."""

@@ -45,6 +45,16 @@ WITH_TOKEN = {
     "no_forged_token_is_taken",
     "token_is_not_signed_with_a_key_that_everybody_knows",
 }
+# Of both, what is asked once, at the first address that will do.
+OF_THE_TARGET = {
+    *BESIDE_THE_OLD,
+    "certificate_has_the_old_ones_names",
+    "every_record_of_the_old_server_is_there",
+    "login_gives_a_token",
+    "no_forged_token_is_taken",
+    "token_is_not_signed_with_a_key_that_everybody_knows",
+    "wrong_password_is_refused",
+}
 
 
 def edit(host: Host, file: str, expression: str) -> None:
