@@ -167,7 +167,14 @@ def header_of_a_location_drops_the_five(host: Host) -> None:
     edit(host, SITE, f"s|^    # Gunicorn.*|    {page.replace('@HEADERS@', _told_headers())}|")
 
 
-@fault(fails={"site_adds_header_everywhere", "hsts_on_every_https_surface"})
+@fault(
+    fails={
+        "headers_of_the_old_server_are_kept",
+        "hsts_on_every_https_surface",
+        "pages_say_what_they_may_load",
+        "site_adds_header_everywhere",
+    }
+)
 def always_forgotten(host: Host) -> None:
     """The header is there while all is well and missing on every error that nginx answers itself."""
     edit(host, HEADERS, "s/ always;/;/")
