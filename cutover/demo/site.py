@@ -11,6 +11,7 @@ import functools
 import json
 import os
 import re
+import select
 import signal
 import socket
 import ssl
@@ -226,6 +227,10 @@ def _claim(addresses: Iterable[str]) -> list[socket.socket]:
 
 def main() -> None:
     """Serve until standard input ends or a signal says so."""
+    # A signal that comes just before the wait below would not end it, but for what it leaves in this pipe.
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
     for ending in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(ending, lambda *_: sys.exit(0))
     password = os.environ.get(PASSWORD_VARIABLE)
@@ -248,7 +253,8 @@ def main() -> None:
             Listener(http, plain)
             Listener(ssh, Banner)
         print(json.dumps({**ports, "addresses": addresses, "ca": str(ca_file)}), flush=True)
-        while sys.stdin.buffer.read(2**16):
+        waiting = [sys.stdin.fileno(), woken]
+        while select.select(waiting, [], [])[0] == waiting[:1] and os.read(waiting[0], 2**16):
             pass
 
 
