@@ -1,4 +1,4 @@
-"""The lab's command line: ``python -m lab up|releases|down|status|ssh|copy|faults|record|tls``; ``--help`` tells each."""
+"""The lab's command line: ``python -m lab up|down|status|ssh|copy|faults|record|tls|…``; ``--help`` tells each."""
 
 from __future__ import annotations
 
