@@ -1,16 +1,18 @@
 """The checks of tests_security, each with facts that keep the promise and facts that break it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from cutover.facts.api import Api
-from cutover.facts.certificate import Certificate, Key, Link
+from cutover.facts.certificate import Certificate, Key
 from cutover.facts.http import REDIRECT_PATHS, Http
 from cutover.inventory import Limits, Target
 from cutover.policies import HEADERS as POLICIES
+from selftest import tls_facts
 from selftest.rows import HOST, TARGET, exchange, fails, judge, passes
+from selftest.tls_facts import DAY, NOW
 from tests_security import test_certificate as certificates
 from tests_security import test_headers as headers
 
@@ -23,21 +25,8 @@ OWASP = Target(host=HOST, header_policy="owasp")
 HALF_A_YEAR = Target(host=HOST, limits=Limits(hsts_seconds=YEAR // 2))
 HALF_LEFT = Target(host=HOST, limits=Limits(certificate_lifetime_left=0.5))
 
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
-LEAF = Link(
-    subject=f"CN={HOST}",
-    issuer="CN=E7",
-    names=(HOST,),
-    not_before=NOW - 30 * DAY,
-    not_after=NOW + 60 * DAY,
-    fingerprint="ab" * 32,
-    self_signed=False,
-    signed_by_next=True,
-    key=Key("EC", 256),
-    digest="sha384",
-    issuer_at="",
-)
+SECOND = timedelta(seconds=1)
+LEAF = replace(tls_facts.LEAF, signed_by_next=True)
 MIDDLE = replace(
     LEAF, subject="CN=E7", issuer="CN=Root X1", names=(), not_before=NOW - 900 * DAY, not_after=NOW + 900 * DAY
 )
