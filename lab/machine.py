@@ -16,7 +16,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-STATE = Path(__file__).parent / "state"
+# Resolved: a second checkout works on the same lab when its state is a link to the first one's.
+STATE = (Path(__file__).parent / "state").resolve()
 CACHE = Path(os.environ.get("CUTOVER_LAB_CACHE", "/var/cache/cutover-lab"))
 
 # Documentation ranges (RFC 5737, RFC 3849): nobody else's addresses can be meant by them.

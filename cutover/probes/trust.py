@@ -28,6 +28,9 @@ def trust_paths(target: Target) -> tuple[str | None, str | None]:
 def tls_context(target: Target) -> ssl.SSLContext:
     """A client context that verifies chain and name, for everything that is sent to a target."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # OpenSSL's own, as browsers accept: a Python has a list of its own compiled in, or not, and a verdict on headers
+    # must not depend on which Python looks. The grade judges the suites.
+    context.set_ciphers("DEFAULT:@SECLEVEL=2")
     context.hostname_checks_common_name = False
     file, folder = trust_paths(target)
     try:

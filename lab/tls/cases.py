@@ -152,7 +152,6 @@ CASES = (
         chain="rsa",
         protocols="TLSv1.2",
         ciphers="AES128-GCM-SHA256:AES256-GCM-SHA384",
-        errors={HSTS},
     ),
     case(
         "forward-secrecy-not-preferred",
