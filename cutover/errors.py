@@ -24,3 +24,7 @@ class Unreachable(ProbeError):
 
 class NotDeclared(Exception):
     """The inventory does not declare the way in or the promise a check needs: ``not reviewed``."""
+
+
+class NotPromised(NotDeclared):
+    """Nobody asks for it: a promise that may be left out, or one of the other phase. No control waits for it."""

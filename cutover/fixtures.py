@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 
 import pytest
 
-from cutover.errors import NotDeclared
+from cutover.errors import NotDeclared, NotPromised
 from cutover.facts.app_logs import AppLogs
 from cutover.facts.application import Application, Memory, Run, StartScript
 from cutover.facts.backups import Backups, BackupScript
@@ -162,7 +162,7 @@ def declared(key: str, doc: str, kind: Callable[[Any], object]) -> Any:  # noqa:
 
     def promise(promises: Server) -> object:
         if not (value := getattr(promises, key)):
-            raise NotDeclared(f"server.{key} is not declared")
+            raise NotPromised(f"server.{key} is not declared")
         return kind(value)
 
     promise.__doc__ = doc
@@ -204,7 +204,7 @@ def monitors(server: Outputs, target: Target) -> Monitors:
 def database(target: Target) -> Database:
     """What was promised of the database."""
     if target.database is None:
-        raise NotDeclared("no database is declared; give it as [target.database]")
+        raise NotPromised("no database is declared; give it as [target.database]")
     return target.database
 
 
@@ -242,7 +242,7 @@ def backup_script(server: Outputs, promises: Server) -> BackupScript:
 def metrics(server: Outputs, target: Target) -> Metrics:
     """The metrics as the server itself finds them."""
     if target.metrics is None:
-        raise NotDeclared("no metrics are declared; give them as [target.metrics]")
+        raise NotPromised("no metrics are declared; give them as [target.metrics]")
     return Metrics.read(server)
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from cutover.errors import NotDeclared, ProbeError
+from cutover.errors import NotPromised, ProbeError
 from cutover.facts.api import Api, Login
 from cutover.facts.certificate import Certificate
 from cutover.facts.cors import Cors
@@ -29,7 +29,7 @@ from cutover.probes.survey import Survey
 def cors_of_declared(cors: Cors) -> Cors:
     """What the API lets the pages of declared origins read."""
     if not cors.declared:
-        raise NotDeclared("server.cors_origins is not declared")
+        raise NotPromised("server.cors_origins is not declared")
     return cors
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from cutover.check import Doc, Reading
 from cutover.checklist import catalogue
-from cutover.errors import NotDeclared, ProbeError
+from cutover.errors import NotDeclared, NotPromised, ProbeError
 from cutover.facts.evidence import Evidence
 from cutover.inventory import Peer, Target
 from cutover.redact import redact
@@ -42,6 +42,7 @@ def judge(item: pytest.Item, call: pytest.CallInfo[None], control_id: str, *, st
         evidence=_evidence(item),
         seconds=call.duration,
         is_advice=catalogue()[control_id].is_advice and not strict,
+        is_optional=call.excinfo is not None and isinstance(call.excinfo.value, NotPromised),
     )
 
 

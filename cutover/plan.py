@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import ast
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +41,11 @@ class Planned:
             address=peer.address if isinstance(peer, Peer) else "",
         )
 
+    @property
+    def function(self) -> str:
+        """The test function's name."""
+        return self.check.partition("[")[0]
+
     def error(self, reason: str, mend: str) -> Verdict:
         """The verdict when nothing came of it."""
         return Verdict(
@@ -56,14 +62,20 @@ class Planned:
 
 @dataclass
 class Plan:
-    """All checks of a run by node id, and those that were deselected."""
+    """All checks of a run by node id, those that were deselected, and those of the suite that were not asked for.
+
+    The last have no target: they are left out for all.
+    """
 
     checks: dict[str, Planned] = field(default_factory=dict)
     deselected: list[Planned] = field(default_factory=list)
+    uncollected: list[Planned] = field(default_factory=list)
 
-    def select(self, items: Iterable[pytest.Item]) -> None:
-        """Take what was collected."""
+    def select(self, items: Iterable[pytest.Item], root: Path, folders: Iterable[str]) -> None:
+        """Take what was collected, and note what the suite's ``folders`` hold beside it."""
         self.checks = {item.nodeid: check for item in items if (check := Planned.of(item))}
+        known = {(check.file, check.function) for check in (*self.checks.values(), *self.deselected)}
+        self.uncollected = [check for check in _written(root, folders) if (check.file, check.function) not in known]
 
     def deselect(self, items: Iterable[pytest.Item]) -> None:
         """Note what was left out."""
@@ -82,7 +94,24 @@ class Plan:
         """What a worker told; nothing when none came as far as that."""
         if file.exists():
             told = _PLAN.validate_json(file.read_bytes())
-            self.checks, self.deselected = told.checks, told.deselected
+            self.checks, self.deselected, self.uncollected = told.checks, told.deselected, told.uncollected
+
+
+def _written(root: Path, folders: Iterable[str]) -> Iterator[Planned]:
+    """The checks that stand in the suite's files, whatever a command line asks for."""
+    for file in sorted(file for folder in folders for file in (root / folder).rglob("test_*.py")):
+        for node in ast.parse(file.read_bytes()).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                named = file.relative_to(root).as_posix()
+                yield from (Planned(box, named, node.name, "", "") for box in map(_box, node.decorator_list) if box)
+
+
+def _box(decorator: ast.expr) -> str:
+    """The id in ``@control("12.redirect")``; empty for any other decorator."""
+    match decorator:
+        case ast.Call(func=ast.Name(id="control"), args=[ast.Constant(value=str(box))]):
+            return box
+    return ""
 
 
 _PLAN = TypeAdapter(Plan)

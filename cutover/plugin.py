@@ -5,20 +5,23 @@ from __future__ import annotations
 import base64
 import contextlib
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from cutover import targets as declarations
+from cutover.aim import Aim
 from cutover.checklist import catalogue
 from cutover.demo import SERVER_FACTS, SERVER_PROMISES, running
 from cutover.errors import ProbeError, UsageError
+from cutover.exceptions import Exceptions, read_attestations, read_waivers
 from cutover.fixtures import *  # noqa: F403  (pytest finds fixtures in a plugin's namespace)
 from cutover.fixtures_outside import *  # noqa: F403
 from cutover.inventory import Target
 from cutover.probes.survey import Recorded
-from cutover.verification import Aim, Verification
+from cutover.verification import Verification
 
 DEMO = "demo"
 NO_TARGET = "no target: name one with --host api.example.com, --inventory FILE, or try --host demo"
@@ -63,6 +66,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="first wait, at most so long (90s, 30m, 2h), until DNS gives the declared addresses everywhere",
     )
     group.addoption("--inventory", type=Path, metavar="FILE", help="TOML file of targets and their promises")
+    group.addoption(
+        "--waivers", type=Path, metavar="FILE", help="what is answered for (default: waivers.toml beside the inventory)"
+    )
+    group.addoption(
+        "--attestations",
+        type=Path,
+        metavar="FILE",
+        help="what people state of what no program can see (default: attestations.toml beside the inventory)",
+    )
+    group.addoption(
+        "--gate",
+        action="store_true",
+        help="exit with 0 only if every mandatory box was seen as promised, is waived or is attested",
+    )
+    group.addoption(
+        "--facts", type=Path, metavar="RUN", help="judge the facts of an earlier run's folder again, offline"
+    )
+    group.addoption("--sign", type=Path, metavar="KEY", help="sign the run's evidence with this ssh key")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -84,6 +105,35 @@ def _aim(config: pytest.Config) -> Aim | None:
         told = workerinput.get("cutover")
         # Written by the controller of this very run, over a pipe between the two.
         return cast(Aim, pickle.loads(base64.b64decode(told))) if told else None  # noqa: S301
+    aim = _again(config) if config.option.facts else _anew(config)
+    return _with_exceptions(config, aim) if aim else None
+
+
+def _again(config: pytest.Config) -> Aim:
+    option = config.option
+    if option.host or option.inventory or option.wait_dns or option.allow_active:
+        raise UsageError("--facts brings its own targets and looks at nothing: no other option names any")
+    return Aim.again(option.facts, config.rootpath / "reports")
+
+
+def _with_exceptions(config: pytest.Config, aim: Aim) -> Aim:
+    """The aim with what people answer for: the files that were named, or those that lie beside the inventory."""
+    inputs: dict[str, Path] = {}
+    if inventory := config.option.inventory:
+        inputs["inventory"] = inventory
+    for name in ("waivers", "attestations"):
+        beside = inventory.with_name(f"{name}.toml") if inventory else None
+        if file := config.getoption(name) or (beside if beside and beside.exists() else None):
+            inputs[name] = file
+    exceptions = Exceptions(
+        aim.started.date(),
+        read_waivers(inputs["waivers"]) if "waivers" in inputs else (),
+        read_attestations(inputs["attestations"]) if "attestations" in inputs else (),
+    )
+    return replace(aim, exceptions=exceptions, inputs=inputs)
+
+
+def _anew(config: pytest.Config) -> Aim | None:
     targets, recorded = _targets(config)
     if config.option.allow_active:
         targets = tuple(declarations.with_active_probes(target) for target in targets)
@@ -93,7 +143,9 @@ def _aim(config: pytest.Config) -> Aim | None:
         if recorded:
             raise UsageError("--host demo stands in no DNS: --wait-dns does not go with it")
         targets = tuple(map(declarations.after_the_change, targets))
-    return Aim.at(targets, recorded, config.rootpath / "reports", seconds) if targets else None
+    if not targets:
+        return None
+    return replace(Aim.at(targets, recorded, config.rootpath / "reports"), wait_dns=seconds)
 
 
 def _targets(config: pytest.Config) -> tuple[tuple[Target, ...], dict[str, Recorded]]:

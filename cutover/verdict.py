@@ -20,7 +20,9 @@ class Verdict:
     ``check`` is the test's id without its file, ``file`` the file. ``address`` is the one dialled, empty for
     the server's inside. ``reason`` tells why nothing was judged (error, not reviewed) and is the same text
     for all that have the same cause. ``seconds`` is the time the judging took. ``is_advice`` when the control is
-    no box of the checklist and the run is not strict about those.
+    no box of the checklist and the run is not strict about those. ``is_optional`` when it was not reviewed because
+    nobody asks for it. ``waiver`` tells who answers for a failure, why and until when. ``since`` is when the first
+    of the runs without a break began in which it was not as promised (ISO 8601, UTC).
     """
 
     word: Word
@@ -38,6 +40,9 @@ class Verdict:
     evidence: tuple[Evidence, ...] = ()
     seconds: float = 0.0
     is_advice: bool = False
+    is_optional: bool = False
+    waiver: str = ""
+    since: str = ""
 
     @property
     def control(self) -> Control:
@@ -69,6 +74,10 @@ class Verdict:
             lines += [f"promised  {self.promised}", f"seen      {self.seen}"]
         if self.where:
             lines.append(f"where     {self.where}")
+        if self.waiver:
+            lines.append(self.waiver)
+        if self.since:
+            lines.append(f"since     {self.since}")
         if self.mend and self.word != "passed":
             lines.append(f"mend      {self.mend}")
         return "\n".join(lines)

@@ -5,28 +5,27 @@ from __future__ import annotations
 import base64
 import contextlib
 import fcntl
+import json
 import os
 import pickle
-import secrets
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from pydantic import TypeAdapter
 
+from cutover.aim import Aim
 from cutover.check import start_reading
 from cutover.errors import ProbeError
 from cutover.fixtures import SURVEY
-from cutover.inventory import Peer, Target
 from cutover.judging import READING, judge
 from cutover.probes import propagation, survey
-from cutover.probes.names import peers
-from cutover.report import junit, terminal
+from cutover.report import folder, journal, junit, terminal
+from cutover.report.about import about
+from cutover.report.journal import History
 from cutover.report.run import Run
+from cutover.report.sameness import sameness
 from cutover.verdict import Outcome, Verdict
 
 PLAN = "plan.json"
@@ -41,31 +40,6 @@ _LETTERS: dict[Outcome, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Aim:
-    """What a run is about: its peers by target label, saved server facts that stand in for a server, its folder.
-
-    ``wait_dns`` is for how many seconds at most DNS is waited for.
-    """
-
-    peers: dict[str, tuple[Peer, ...]]
-    recorded: dict[str, survey.Recorded]
-    folder: Path
-    started: datetime
-    wait_dns: float
-
-    @classmethod
-    def at(
-        cls, targets: tuple[Target, ...], recorded: dict[str, survey.Recorded], reports: Path, wait_dns: float
-    ) -> Aim:
-        """Find every target's addresses, side by side, and name the run by its time (UTC)."""
-        with ThreadPoolExecutor(max_workers=min(32, len(targets))) as pool:
-            found = list(pool.map(peers, targets))
-        started = datetime.now(UTC)
-        name = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-        return cls({of[0].target.label: of for of in found}, recorded, reports / name, started, wait_dns)
-
-
 class Verification:
     """The plugin of a run that has targets."""
 
@@ -75,7 +49,18 @@ class Verification:
         self.peers = aim.peers
         self.recorded = aim.recorded
         self._survey = config.stash[SURVEY] = survey.Survey(aim.peers, aim.recorded)
-        self._run = Run(aim.folder, aim.started, [])
+        known = about(
+            aim.folder.name,
+            aim.started,
+            map(str, config.invocation_params.args),
+            aim.inputs,
+            aim.peers,
+            aim.recorded,
+            strict_advice=config.option.strict_advice,
+            gate=config.option.gate,
+        )
+        self._run = Run(aim.folder, known, aim.exceptions)
+        self._history = History(aim.folder)
         self._plan = self._run.plan
         self._facts = aim.folder / "facts"
         self._unjudged: dict[str, str] = {}
@@ -92,11 +77,15 @@ class Verification:
         """Look at everything that the collected checks ask for, before the first of them runs."""
         if session.config.option.collectonly or session.testsfailed:
             return
-        self._plan.select(session.items)
-        if not self._reports:
-            with self._writing():
+        self._plan.select(session.items, self._config.rootpath, self._config.getini("testpaths"))
+        with self._writing():
+            if self._reports:
+                self._run.about.write(self._run.folder)
+                self._aim.exceptions.write(self._run.folder)
+            if session.items:  # the controller of -n has none
                 self._plan.share(self._facts / PLAN)
-        if wanted := {job for item in session.items for job in _wanted(item)}:
+        wanted = {job for item in session.items for job in _wanted(item)}
+        if wanted := wanted | {(survey.AGAIN[probe], of) for probe, of in wanted if probe in survey.AGAIN}:
             self._look_together(wanted)
 
     def _look_together(self, wanted: set[survey.Wanted]) -> None:
@@ -114,6 +103,7 @@ class Verification:
                 self._look(wanted)
                 with self._writing():
                     self._survey.save(self._facts)
+                    self._aim.save(self._facts)
                     if lock:
                         lock.write(b"looked\n")
             else:
@@ -122,6 +112,9 @@ class Verification:
                 self._survey.give_up(wanted, ProbeError(cause, "make it writable, or run without -n"))
 
     def _look(self, wanted: set[survey.Wanted]) -> None:
+        if self._aim.replayed:
+            self._survey.replay(wanted, self._aim.replayed)
+            return
         try:
             if self._aim.wait_dns:
                 waiting = terminal.Waiting(self._config)
@@ -133,6 +126,7 @@ class Verification:
         except KeyboardInterrupt:
             with self._writing():
                 self._survey.save(self._facts)
+                self._aim.save(self._facts)
             raise
 
     @contextlib.contextmanager
@@ -163,11 +157,13 @@ class Verification:
         if marker is None or (report.when != "call" and report.passed):
             return report
         verdict = judge(item, call, marker.args[0], strict=self._config.option.strict_advice)
+        verdict = self._aim.exceptions.applied(verdict)
         report.verdict = _VERDICT.dump_python(verdict, mode="json")  # type: ignore[attr-defined]
         report.user_properties += junit.properties(verdict)
-        if verdict.outcome in ("not reviewed", "advice"):
+        if verdict.outcome in ("waived", "not reviewed", "advice"):
             report.outcome = "skipped"
-            report.longrepr = (verdict.file, 0, f"{verdict.outcome}: {verdict.reason or verdict.message}")
+            told = verdict.waiver or verdict.reason or verdict.message
+            report.longrepr = (verdict.file, 0, f"{verdict.outcome}: {told}")
         elif verdict.word != "passed":
             report.longrepr = verdict.message
         return report
@@ -175,9 +171,15 @@ class Verification:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the verdicts."""
         if data := getattr(report, "verdict", None):
-            self._run.verdicts.append(_VERDICT.validate_python(data))
+            self._note(_VERDICT.validate_python(data))
         elif report.failed:
             self._unjudged[report.nodeid] = str(report.longrepr)
+
+    def _note(self, verdict: Verdict) -> None:
+        verdict = self._history.dated(verdict, self._run.about.started)
+        self._run.verdicts.append(verdict)
+        with self._writing():
+            journal.append(self._run.folder, verdict)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(
@@ -199,7 +201,7 @@ class Verification:
             self._plan.read(self._facts / PLAN)
         # No more than this is told of a check whose worker of -n crashed.
         for nodeid in self._plan.checks.keys() & self._unjudged.keys():
-            self._run.verdicts.append(self._plan.checks[nodeid].error(self._unjudged[nodeid], "look at it without -n"))
+            self._note(self._plan.checks[nodeid].error(self._unjudged[nodeid], "look at it without -n"))
         # Advice counts only where nothing else was asked for.
         counted = [verdict for verdict in self._run.verdicts if not verdict.is_advice] or self._run.verdicts
         if exitstatus == pytest.ExitCode.OK:
@@ -207,10 +209,22 @@ class Verification:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED  # pytest itself forgives what is marked xfail
             elif not {verdict.word for verdict in counted} - {"not reviewed", "error"}:
                 session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+        self._close(session)
+
+    def _close(self, session: pytest.Session) -> None:
+        """Write what is written at the end, and let the exit status be the gate's answer where it was asked for."""
+        state: Literal["ended", "interrupted"] = "ended"
+        if session.exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
+            state = "interrupted"
+        same = sameness(self._facts, self._run.about.targets)
+        self._run.about = self._run.about.closed(state, sameness=same, requests=_requests(self._facts))
+        self._run.ended_with = int(session.exitstatus)
         with self._writing():
-            junit.write(self._run)
+            folder.write(self._run, self._config.option.sign)
         if self._run.unwritten and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self._config.option.gate:
+            session.exitstatus = self._run.decision.status
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(
@@ -242,3 +256,12 @@ def _wanted(item: pytest.Item) -> list[survey.Wanted]:
         for name, probe in survey.PROBES.items()
         if name in named and probe.of in subjects
     ]
+
+
+def _requests(facts: Path) -> dict[str, int]:
+    """How many HTTP requests went to each target; empty when that was not written."""
+    try:
+        found: dict[str, int] = json.loads((facts / survey.REQUESTS).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found

@@ -31,14 +31,18 @@ LAYERS = {
     "locustfile": 3,
     "probes": 3,
     "plan": 3,
-    "report": 4,
     "fixtures": 4,
     "fixtures_outside": 4,
     "judging": 3,
-    "verification": 5,
-    "plugin": 6,
-    "cli": 6,
-    "__main__": 7,
+    "exceptions": 4,
+    "aim": 5,
+    "standing": 5,
+    "gate": 6,
+    "report": 7,
+    "verification": 8,
+    "plugin": 9,
+    "cli": 9,
+    "__main__": 10,
 }
 
 

@@ -91,6 +91,11 @@ class Clock:
         )
 
 
+def ahead_seconds(outputs: Outputs) -> float:
+    """The host's clock minus the operator's, in seconds; ProbeError when the visit does not tell."""
+    return _difference(outputs)[0]
+
+
 def _difference(outputs: Outputs) -> tuple[float, float]:
     """The visit began after it was sent off and ended before its answer was there: that bounds the difference."""
     if outputs.cut:

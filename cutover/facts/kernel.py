@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 
-from cutover.errors import NotDeclared, ProbeError
+from cutover.errors import NotPromised, ProbeError
 from cutover.facts.evidence import Command, Evidence, Outputs
 from cutover.facts.lines import by_key
 
@@ -151,5 +151,5 @@ class KernelSettings:
 def _of_own_kernel(outputs: Outputs, name: str) -> str:
     text = outputs.text(name)
     if text.startswith("container "):
-        raise NotDeclared("the server is a container: its kernel is the machine's, to be looked at there")
+        raise NotPromised("the server is a container: its kernel is the machine's, to be looked at there")
     return text

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cutover.errors import NotDeclared, ProbeError
+from cutover.errors import NotPromised, ProbeError
 from cutover.facts.evidence import Command, Evidence, Outputs
 
 _PROPERTIES = (
@@ -55,7 +55,7 @@ class Service:
         """Read ``systemctl show``; NotDeclared where the inventory says that there is no unit."""
         text = outputs.text("unit")
         if not text:
-            raise NotDeclared("the inventory declares that the application runs without systemd (service = '')")
+            raise NotPromised("the inventory declares that the application runs without systemd (service = '')")
         lines = [line.partition("=") for line in text.splitlines()]
         told = {key: value for key, _, value in lines}
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from cutover.errors import NotDeclared, ProbeError
+from cutover.errors import NotPromised, ProbeError
 from cutover.facts.evidence import Command, Evidence, Outputs
 
 _FAILED = """\
@@ -54,7 +54,7 @@ class Exposure:
         """Read systemd's own judgement; NotDeclared where the inventory says that there is no unit."""
         text = outputs.text("exposure")
         if not text:
-            raise NotDeclared("the inventory declares that the application runs without systemd (service = '')")
+            raise NotPromised("the inventory declares that the application runs without systemd (service = '')")
         level = re.match(r"exposure (\d{1,2}(?:\.\d+)?) ", text)
         if not level:
             raise ProbeError(f"{outputs.host}: systemd-analyze security answered in an unknown form")

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from cutover.errors import NotDeclared, ProbeError
+from cutover.errors import NotPromised, ProbeError
 from cutover.facts.old_server import OldRecords, OldServer, Pair
 from cutover.inventory import Peer, Target
 from cutover.probes import certificate
@@ -42,9 +42,9 @@ def records(target: Target, operator: Operator) -> OldRecords:
 
 def _old_peer(target: Target) -> Peer:
     if not target.old_server:
-        raise NotDeclared("no old server is declared; give its addresses as old_server in the inventory")
+        raise NotPromised("no old server is declared; give its addresses as old_server in the inventory")
     if target.phase == "post":
-        raise NotDeclared("DNS has changed (phase post): the old server is compared before that")
+        raise NotPromised("DNS has changed (phase post): the old server is compared before that")
     return Peer(target, str(target.old_server[0]))
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from cutover.errors import NotDeclared, ProbeError, Unreachable, UsageError
+from cutover.errors import NotDeclared, NotPromised, ProbeError, Unreachable, UsageError
 from cutover.files import write_whole
 
 _KINDS = {"ProbeError": ProbeError, "Unreachable": Unreachable}
+_UNSAID = {"NotDeclared": NotDeclared, "NotPromised": NotPromised}
 
 
 def write(file: Path, result: object) -> None:
@@ -20,7 +21,7 @@ def write(file: Path, result: object) -> None:
         case ProbeError():
             content: dict[str, Any] = {"error": type(result).__name__, "cause": result.cause, "advice": result.advice}
         case NotDeclared():
-            content = {"error": "NotDeclared", "cause": str(result)}
+            content = {"error": type(result).__name__, "cause": str(result)}
         case _:
             content = {"facts": TypeAdapter(type(result)).dump_python(result, mode="json")}
     write_whole(file, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
@@ -32,8 +33,8 @@ def read(file: Path, kind: type[object]) -> object:
         content = json.loads(file.read_text("utf-8"))
         if "error" not in content:
             return TypeAdapter(kind).validate_json(json.dumps(content["facts"]))
-        if content["error"] == "NotDeclared":
-            return NotDeclared(content["cause"])
+        if nobody_said := _UNSAID.get(content["error"]):
+            return nobody_said(content["cause"])
         return _KINDS[content["error"]](content["cause"], content["advice"])
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from None

@@ -32,6 +32,7 @@ from cutover.facts import (
     environment,
     firewall,
     forwarding,
+    identity,
     kernel,
     listeners,
     logrotate,
@@ -60,6 +61,7 @@ from cutover.probes.process import Cut, run_bounded
 from cutover.redact import redact
 
 COMMANDS: dict[str, Command] = {
+    **identity.COMMANDS,
     **system.COMMANDS,
     **resources.COMMANDS,
     **storage.COMMANDS,
@@ -97,6 +99,7 @@ COMMANDS: dict[str, Command] = {
 
 AFTER: dict[str, Command] = {
     **logs.AFTER,
+    **identity.COMMANDS,
 }
 
 OUTPUT_BYTES = 256 * 1024  # of each command

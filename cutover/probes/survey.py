@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
-from cutover.errors import NotDeclared, ProbeError, Unreachable
+from cutover.errors import NotDeclared, NotPromised, ProbeError, Unreachable
 from cutover.facts.api import Api, Login
 from cutover.facts.certificate import Certificate
 from cutover.facts.cors import Cors
@@ -85,7 +85,11 @@ PROBES: dict[str, Probe] = {
     "latency": Probe("peer", "latency", Latency, latency.probe, logs_in=True),
     "load": Probe("peer", "load", Load, lambda peer, _: load.probe(peer)),
     "afterwards": Probe("target", "after", Outputs, lambda target, _: server.look_again(target)),
+    "certificate_again": Probe("peer", "after", Certificate, lambda peer, _: certificate.probe(peer)),
 }
+
+# What is looked at in the end where it was at the start: a target that changes under a run is another one.
+AGAIN = {"server": "afterwards", "certificate": "certificate_again"}
 
 # Fixtures that put the facts of several probes together, and do with what there is of them.
 COMBINED = {"tls_grade": ("tls", "certificate", "http")}
@@ -126,7 +130,7 @@ class Survey:
         others = (other for other in self._peers[peer.target.label] if other.address and other.family != peer.family)
         found = next((other for other in others if (probe, other.label) in self._results), None)
         if not found:
-            raise NotDeclared(f"{peer.target.label} was looked at in {peer.family} only")
+            raise NotPromised(f"{peer.target.label} was looked at in {peer.family} only")
         return found
 
     def facts_of_all_peers(self, probe: str, target: str) -> list[object]:
@@ -144,7 +148,13 @@ class Survey:
             saved.write(folder / subject / f"{probe}.json", result)
         write_whole(folder / REQUESTS, json.dumps(counts()).encode())
 
-    def give_up(self, wanted: Iterable[Wanted], cause: ProbeError) -> None:
+    def replay(self, wanted: Iterable[Wanted], folder: Path) -> None:
+        """Take the facts of an earlier run; what it did not look at is not reviewed."""
+        there = {(probe, of) for probe, of in wanted if (folder / of / f"{probe}.json").exists()}
+        self.load(there, folder)
+        self.give_up({*wanted} - there, NotDeclared("the run whose facts these are did not look at it"))
+
+    def give_up(self, wanted: Iterable[Wanted], cause: ProbeError | NotDeclared) -> None:
         """Look at nothing, for one cause."""
         self._results.update(dict.fromkeys(wanted, cause))
 

@@ -99,7 +99,7 @@ def summarise(
         if target in recorded:
             out.line("the server's inside is judged from facts recorded on the lab's host, not from this machine")
         _sections(out, verdicts)
-        if sent := run.requests.get(target):
+        if sent := run.about.requests.get(target):
             out.line(f"  {sent} HTTP requests were sent to it")
     for verdict in run.verdicts:
         if verdict.outcome == "failed":

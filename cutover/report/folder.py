@@ -1,0 +1,18 @@
+"""All that is written when a run has ended, and once more from the folder of one that was killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cutover.report import answer, junit, sums
+from cutover.report.run import Run
+
+
+def write(run: Run, key: Path | None = None) -> None:
+    """Write every report, then the sums, signed when there is a key; OSError when something cannot be written."""
+    run.about.write(run.folder)
+    junit.write(run)
+    answer.write(run)
+    sums.write(run.folder)
+    if key and (refusal := sums.sign(run.folder, key)):
+        raise OSError(0, f"not signed: {refusal}")
