@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from cutover.cli import sudoers
+from cutover.cli import check_evidence, report, sudoers
 from cutover.errors import UsageError
 
-COMMANDS = (sudoers,)
+COMMANDS = (sudoers, report, check_evidence)
 
 
 def main(argv: list[str] | None = None) -> int:

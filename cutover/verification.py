@@ -178,8 +178,9 @@ class Verification:
     def _note(self, verdict: Verdict) -> None:
         verdict = self._history.dated(verdict, self._run.about.started)
         self._run.verdicts.append(verdict)
-        with self._writing():
-            journal.append(self._run.folder, verdict)
+        if not self._run.unwritten:
+            with self._writing():
+                journal.append(self._run.folder, verdict)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(

@@ -58,27 +58,25 @@ class Runner:
             f'[[target]]\nhost = "{NAME}"\naddresses = ["127.0.0.1"]\n[target.limits]\nanswer_seconds = 3\n'
             f"[target.ports]\nclosed = [2]\nhttp = {port}\nhttps = {port}\nssh = {port}\n"
         )
-        base = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "CUTOVER_"))}
-        argv = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "cutover.plugin",
-            "-c",
-            "pyproject.toml",
-        ]
         return subprocess.Popen(
-            [*argv, "--rootdir", self.folder, "--inventory", inventory, *options, self.folder / "test_own.py"],
+            [*self.argv, "--inventory", inventory, *options, self.folder / "test_own.py"],
             cwd=ROOT,
-            env=base | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | environment,
+            env=self.environment | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             preexec_fn=before,
         )
+
+    @property
+    def argv(self):
+        own = ["-p", "no:cacheprovider", "-p", "cutover.plugin", "-c", "pyproject.toml", "--rootdir", self.folder]
+        return [sys.executable, "-m", "pytest", *own]
+
+    @property
+    def environment(self):
+        base = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "CUTOVER_"))}
+        return base | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
     def run(self, checks, *options, **more):
         """The exit status, and what was printed."""

@@ -20,9 +20,9 @@ _RUNS_BACK = 50  # in which the last one of the same target is looked for
 
 
 def append(folder: Path, verdict: Verdict) -> None:
-    """Write one line, whole or not at all for whoever reads; OSError when it cannot be written."""
+    """Write one line, out of this process when it returns; OSError when it cannot be written whole."""
     line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "verdict": _VERDICT.dump_python(verdict)}
-    with (folder / FILE).open("ab", buffering=0) as file:
+    with (folder / FILE).open("ab") as file:
         file.write(json.dumps(line, ensure_ascii=False, default=str).encode() + b"\n")
 
 

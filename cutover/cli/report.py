@@ -1,0 +1,31 @@
+"""``cutover report``: the reports of a run, from its folder; for one that was killed, for the first time."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from cutover.errors import UsageError
+from cutover.report import folder
+from cutover.report.run import read
+
+
+def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
+    """Enter the command and its options."""
+    parser = commands.add_parser("report", help="write the reports of a run that was killed, from what it left")
+    parser.add_argument("folder", type=Path, metavar="RUN", help="folder of a run: reports/<time>")
+    parser.set_defaults(run=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Write them beside what is there. A run that ended has its own, and they may be signed: those stay."""
+    run = read(asked.folder)
+    if run.about.state != "running":
+        raise UsageError(f"{asked.folder}: this run {run.about.state} and has its reports")
+    try:
+        folder.write(run)
+    except OSError as error:
+        raise UsageError(f"{asked.folder}: cannot be written: {error.strerror or error}") from None
+    print(f"{len(run.verdicts)} verdicts, the run did not end; reports in {asked.folder}")
+    return 0
