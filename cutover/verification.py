@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import pickle
+import shutil
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +30,7 @@ from cutover.report.sameness import sameness
 from cutover.verdict import Outcome, Verdict
 
 PLAN = "plan.json"
+_NOT_FACTS = shutil.ignore_patterns(".*", PLAN)  # of an earlier run
 _VERDICT = TypeAdapter(Verdict)
 _LETTERS: dict[Outcome, str] = {
     "passed": ".",
@@ -99,6 +101,10 @@ class Verification:
                 lock = file
             if lock and os.fstat(lock.fileno()).st_size:
                 self._survey.load(wanted, self._facts)
+            elif self._aim.replayed:
+                self._survey.replay(wanted, self._aim.replayed)
+                with self._writing():
+                    shutil.copytree(self._aim.replayed, self._facts, dirs_exist_ok=True, ignore=_NOT_FACTS)
             elif lock or self._reports:
                 self._look(wanted)
                 with self._writing():
@@ -112,9 +118,6 @@ class Verification:
                 self._survey.give_up(wanted, ProbeError(cause, "make it writable, or run without -n"))
 
     def _look(self, wanted: set[survey.Wanted]) -> None:
-        if self._aim.replayed:
-            self._survey.replay(wanted, self._aim.replayed)
-            return
         try:
             if self._aim.wait_dns:
                 waiting = terminal.Waiting(self._config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,12 @@ _KINDS = {"ProbeError": ProbeError, "Unreachable": Unreachable}
 _UNSAID = {"NotDeclared": NotDeclared, "NotPromised": NotPromised}
 
 
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - a type, which mypy does not take for hashable
+    """To make one takes longer than to use it."""
+    return TypeAdapter(kind)
+
+
 def write(file: Path, result: object) -> None:
     """Save what a probe returned, or the ProbeError or NotDeclared that it raised. OSError when it cannot be."""
     match result:
@@ -23,7 +30,7 @@ def write(file: Path, result: object) -> None:
         case NotDeclared():
             content = {"error": type(result).__name__, "cause": str(result)}
         case _:
-            content = {"facts": TypeAdapter(type(result)).dump_python(result, mode="json")}
+            content = {"facts": _adapter(type(result)).dump_python(result, mode="json")}
     write_whole(file, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
 
 
@@ -32,7 +39,7 @@ def read(file: Path, kind: type[object]) -> object:
     try:
         content = json.loads(file.read_text("utf-8"))
         if "error" not in content:
-            return TypeAdapter(kind).validate_json(json.dumps(content["facts"]))
+            return _adapter(kind).validate_json(json.dumps(content["facts"]))
         if nobody_said := _UNSAID.get(content["error"]):
             return nobody_said(content["cause"])
         return _KINDS[content["error"]](content["cause"], content["advice"])
