@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,15 @@ from cutover.errors import NotDeclared, NotPromised, ProbeError, Unreachable, Us
 from cutover.files import write_whole
 
 _KINDS = {"ProbeError": ProbeError, "Unreachable": Unreachable}
+_ADAPTERS: dict[type[object], TypeAdapter[Any]] = {}
 _UNSAID = {"NotDeclared": NotDeclared, "NotPromised": NotPromised}
 
 
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - a type, which mypy does not take for hashable
+def _adapter(kind: type[object]) -> TypeAdapter[Any]:
     """To make one takes longer than to use it."""
-    return TypeAdapter(kind)
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def write(file: Path, result: object) -> None:
