@@ -86,20 +86,11 @@ class Readable(Protocol):
 def of_server(kind: type[Readable]) -> Any:  # noqa: ANN401 - pytest's own type for a fixture is private
     """A fixture that reads facts of this kind from the visit to the server."""
 
-    def read(server: Outputs, _read: dict[tuple[type, int], object]) -> object:
-        key = (kind, id(server))  # the survey keeps it as long as the session lasts
-        if key not in _read:
-            _read[key] = kind.read(server)
-        return _read[key]
+    def read(server: Outputs) -> object:
+        return kind.read(server)
 
     read.__doc__ = kind.__doc__
     return pytest.fixture(read)
-
-
-@pytest.fixture(scope="session")
-def _read() -> dict[tuple[type, int], object]:
-    """Facts that were read already: many checks look at the same frozen ones."""
-    return {}
 
 
 system = of_server(OperatingSystem)

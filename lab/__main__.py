@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from lab import acme, base, clock, database, deploy, dns, faults, host, machine, matrix, network, privilege
+from lab import acme, base, clock, database, deploy, dns, faults, host, machine, matrix, network, privilege, statements
 
 T = TypeVar("T")
 
@@ -66,6 +66,7 @@ def up() -> None:
     host.make_operator_key()
     deploy_on(REFERENCE, layers, settings)
     deploy.declare_commit(REFERENCE.root, INVENTORY)
+    statements.write(network.API.fqdn)
     DEPLOYED.touch()
     print(f"lab: up in {time.monotonic() - start:.0f} s: https://{network.API.fqdn}/ at {network.API.ipv4}")
 
