@@ -1,7 +1,9 @@
 """The visit to a server: its script in real shells, its frames, and what becomes of an ssh that fails."""
 
 import os
+import re
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -186,10 +188,42 @@ def test_an_answer_that_breaks_off_loses_only_what_is_not_whole():
     commands = {name: COMMANDS[name] for name in ("apart", "bare", "last")}
     script = server.compose(commands, MARK, PLACES)
     whole = run_bounded(["sh", "-c", script], seconds=GUARD_SECONDS, bytes_=server.VISIT_BYTES).stdout
-    cut = whole[: whole.index(b"no newline at the end")]
-    assert list(server.parse(commands, MARK, b"Welcome to api!\r\n" + cut)) == ["apart"]
-    with pytest.raises(ProbeError, match="holds no output of 'last'"):
-        Outputs(AT, HOST, server.parse(commands, MARK, cut)).text("last")
+    *before, end = (name.decode() for name in re.findall(rb"(?m)^%b out (.*)$" % MARK.encode(), whole))
+    found = server.parse(commands, MARK, b"Welcome to api!\r\n" + whole[: -len(" end\n")])
+    assert sorted(found) == sorted(before)
+    with pytest.raises(ProbeError, match=f"holds no output of '{end}'"):
+        Outputs(AT, HOST, found).text(end)
+    assert server.parse(commands, MARK, whole[: whole.index(b" out ")]) == {}
+
+
+def test_so_many_commands_run_side_by_side(tmp_path):
+    met = f"touch {tmp_path}/$$; until [ $(ls {tmp_path} | wc -l) -ge {server.AT_ONCE} ]; do sleep 0.05; done"
+    found = visit("sh", {f"one-{number}": Command(met) for number in range(server.AT_ONCE)})
+    assert [output.rc for output in found.values()] == [0] * server.AT_ONCE
+
+
+def test_no_more_commands_run_side_by_side(tmp_path):
+    count = f"touch {tmp_path}/$$; sleep 0.2; ls {tmp_path} | wc -l; rm {tmp_path}/$$"
+    commands = {f"one-{number}": Command(count) for number in range(3 * server.AT_ONCE)}
+    found = visit("sh", commands)
+    assert list(found) == list(commands)
+    assert max(int(output.stdout) for output in found.values()) <= server.AT_ONCE
+
+
+def test_a_hung_command_holds_no_other_up():
+    hangs = {f"hangs-{number}": Command(f"sleep {NAP}", seconds=1) for number in range(server.AT_ONCE + 1)}
+    found = visit("sh", {**hangs, "last": COMMANDS["last"]})
+    assert found["last"].stdout == "last\n"
+    assert {found[name].rc for name in hangs} == {124}
+
+
+def test_a_visit_ends_soon_when_nobody_listens_any_more(tmp_path):
+    commands = {f"one-{number}": Command(f"touch {tmp_path}/$$; sleep 0.2") for number in range(10 * server.AT_ONCE)}
+    script = server.compose(commands, MARK, PLACES)
+    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE) as process:
+        process.stdout.close()
+        process.wait(GUARD_SECONDS)
+    assert len(list(tmp_path.iterdir())) <= 2 * server.AT_ONCE
 
 
 def test_the_probe_itself_visits_this_machine():

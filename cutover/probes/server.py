@@ -105,6 +105,7 @@ VISIT_BYTES = 32 * 1024 * 1024  # of all together
 # for each. What arrived until then is kept.
 VISIT_SECONDS = 300.0
 GRACE_SECONDS = 3  # of a command's shell, beyond what is said to `root`
+AT_ONCE = 4  # of a visit's commands: many wait for another process, and few servers have one processor
 
 # What `root` has sudo run: from /, for the reason told in cutover.probes.privileges, and with its timeout inside,
 # because an ordinary user cannot end a root process.
@@ -120,19 +121,40 @@ refusal() {{ printf '%%s\\n' "$1" | grep -E '^(sudo: |Sorry, user )' >&2; }}
 
 # The mark is random, so that nothing a command prints can pass for a frame. The exit status travels as the
 # last line of standard error, which is the one stream that is collected before it is sent.
+#
+# AT_ONCE commands run side by side. Two pipes without a name hold lines: one (8) for each command that may begin, with
+# the status of the frame before it, which is not 0 when nobody listens any more; the other (9) for the one that may
+# print. Who takes a line gives one back. A frame waits in the tail that prints at the end of its input: that comes when
+# the frame is whole and it is its turn, because no command holds the pipe (3) open.
 _SCRIPT = """\
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export ACCOUNT=$(id -u)
-now=$(date +%%s%%N)
-visit() {
+read -r up rest </proc/uptime
+printf '\\n%(mark)s at %%s %%s\\n' "$(date +%%s.%%N)" "$up"
+frame() {
+  read -r begun rest </proc/uptime
   printf '\\n%(mark)s out %%s\\n' "$1"
   { errors=$( {
-    { timeout -k 2 "$2" sh -c "$3" </dev/null; printf '\\n%%s' "$?" >&2; } | head -c %(bytes)d >&3
+    { timeout -k 2 "$2" sh -c "$3" </dev/null 3>&- 8>&- 9>&-; printf '\\n%%s' "$?" >&2; } | head -c %(bytes)d >&3
   } 2>&1 | tail -c 4096 ); } 3>&1
-  begun=$now now=$(date +%%s%%N)
-  printf '\\n%(mark)s err %%s %%s %%s\\n%%s\\n%(mark)s end\\n' "$1" "$begun" "$(( (now - begun) / 1000 ))" "$errors"
+  read -r ended rest </proc/uptime
+  printf '\\n%(mark)s err %%s %%s %%s\\n%%s\\n%(mark)s end\\n' "$1" "$begun" "$ended" "$errors"
 }
+visit() {
+  read -r told <&8
+  [ "$told" = 0 ] || exit
+  {
+    { frame "$@"; read -r rest <&9; } | tail -c %(frame)d
+    told=$?
+    echo >&9
+    echo "$told" >&8
+  } &
+}
+: | { exec 8<>/proc/self/fd/0; : | { exec 9<>/proc/self/fd/0 </dev/null
+printf '%(slots)s' >&8
+echo >&9
 """
+_END = "wait; }; }"
 
 _SSH_OPTIONS = (
     "-o BatchMode=yes -o StrictHostKeyChecking=yes -o ControlMaster=no -o ServerAliveInterval=5 "
@@ -210,43 +232,47 @@ def variables(target: Target, server: Server) -> dict[str, str]:
 
 def compose(commands: Mapping[str, Command], mark: str, places: Mapping[str, str]) -> str:
     """The script that runs ``commands``, which may name ``places``, and frames what each prints with ``mark``."""
-    lines = [_SCRIPT % {"mark": mark, "bytes": OUTPUT_BYTES + 1}]
+    sizes = {"bytes": OUTPUT_BYTES + 1, "frame": OUTPUT_BYTES + 8192, "slots": "0\\n" * AT_ONCE}
+    lines = [_SCRIPT % {"mark": mark, **sizes}]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in places.items()]
     for name, command in commands.items():
         wanted = not command.needs or places[command.needs]
         line = _PRELUDE % {"seconds": command.seconds} + command.line if wanted else ":"
         lines.append(f"visit {name} {command.seconds + GRACE_SECONDS} {shlex.quote(line)}")
-    return "\n".join(lines)
+    return "\n".join([*lines, _END])
 
 
 def parse(commands: Mapping[str, Command], mark: str, answer: bytes) -> dict[str, Output]:
     """Read the frames; a command whose frame is not whole is not in the result."""
+    own = re.escape(mark).encode()
+    start = re.search(rb"\n%b at ([\d.]+) ([\d.]+)\n" % own, answer)
+    if not start:
+        return {}
+    boot = float(start[1]) - float(start[2])
     frame = re.compile(
-        rb"\n%(m)b out ([\w-]+)\n(.*?)\n%(m)b err \1 (\d+) (\d+)\n(.*?)\n?(\d+)\n%(m)b end\n" % {b"m": mark.encode()},
+        rb"\n%(m)b out ([\w-]+)\n(.*?)\n%(m)b err \1 ([\d.]+) ([\d.]+)\n(.*?)\n?(\d+)\n%(m)b end\n" % {b"m": own},
         re.DOTALL,
     )
     outputs = {}
-    for name, stdout, began, micros, stderr, rc in frame.findall(answer):
+    for name, stdout, began, ended, stderr, rc in frame.findall(answer):
         command = commands[name.decode()]
         outputs[name.decode()] = Output(
             command=command.line,
             rc=int(rc),
             stdout=redact(stdout[:OUTPUT_BYTES].decode("utf-8", "replace")),
             stderr=redact(stderr.decode("utf-8", "replace")).strip("\n"),
-            seconds=int(micros) / 1e6,
+            seconds=round(float(ended) - float(began), 2),
             truncated=len(stdout) > OUTPUT_BYTES,
-            began=int(began) / 1e9,
+            began=boot + float(began),
         )
-    return outputs
+    return {name: outputs[name] for name in commands if name in outputs}
 
 
 def _underway(commands: Mapping[str, Command], mark: str, answer: bytes) -> str:
-    """Which command's frame an answer breaks off in, as the end of a sentence."""
-    begun = re.findall(rb"\n%b out ([\w-]+)\n" % mark.encode(), answer)
-    name = begun[-1].decode() if begun else ""
-    if name not in commands or name in parse(commands, mark, answer):
-        return ""
-    return f" while {commands[name].brief!r} ran"
+    """Which command a visit waited for longest when it was cut, as the end of a sentence: they begin in order."""
+    outputs = parse(commands, mark, answer)
+    missing = [command for name, command in commands.items() if name not in outputs]
+    return f" while {missing[0].brief!r} ran" if outputs and missing else ""
 
 
 def _backend(target: Target, server: Server, seconds: float) -> BaseBackend:
