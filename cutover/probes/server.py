@@ -53,9 +53,9 @@ from cutover.facts import (
 )
 from cutover.facts.evidence import Command, Outputs
 from cutover.inventory import Server, Target
-from cutover.probes.dialling import MARK
 from cutover.probes.process import Cut, run_bounded
 from cutover.probes.script import GRACE_SECONDS, compose, parse
+from cutover.probes.sent import MARK
 from cutover.redact import redact
 
 COMMANDS: dict[str, Command] = {
