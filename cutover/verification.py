@@ -161,9 +161,16 @@ class Verification:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Turn an outcome into a verdict; it travels on the report, as text and numbers only."""
-        report = yield
         marker = item.get_closest_marker("control")
-        if marker is None or (report.when != "call" and report.passed):
+        if marker is None:
+            return (yield)
+        # The verdict's message takes the traceback's place; laying that out takes longer than most checks.
+        style, self._config.option.tbstyle = self._config.option.tbstyle, "no"
+        try:
+            report = yield
+        finally:
+            self._config.option.tbstyle = style
+        if report.when != "call" and report.passed:
             return report
         verdict = judge(item, call, marker.args[0], strict=self._config.option.strict_advice)
         report.verdict = _VERDICT.dump_python(verdict, mode="json")  # type: ignore[attr-defined]
