@@ -153,7 +153,7 @@ def test_an_ssh_that_was_ended_is_told_by_its_way_in(ssh, monkeypatch):
 def test_a_visit_that_hangs_keeps_what_arrived(ssh, monkeypatch):
     monkeypatch.setattr(server, "VISIT_SECONDS", 2.0)
     ssh(LETS_IN)
-    hangs = {name: Command(f"sleep {NAP}", seconds=3) for name in ("hangs", *map(str, range(1, script.AT_ONCE)))}
+    hangs = {name: Command(f"sleep {NAP}", seconds=3) for name in ("hangs", *map(str, range(1, script.MOST_AT_ONCE)))}
     seen = visit(commands=WORD | hangs | {"last": Command("echo last")})
     assert seen.text("word") == "word\n"
     cut = f"{HOST}: the visit did not end within 2 s and was cut while 'sleep {NAP}' ran"

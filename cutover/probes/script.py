@@ -11,7 +11,9 @@ from cutover.redact import redact
 
 OUTPUT_BYTES = 256 * 1024  # of each command
 GRACE_SECONDS = 3  # of a command's shell, beyond what is said to `root`
-AT_ONCE = 4  # of a visit's commands: many wait for another process, and few servers have one processor
+# So many of a visit's commands run at once: one for each processor, because more would only wait for each other and
+# come nearer to their timeouts; two at least, because many wait for another process; not so many that others notice.
+LEAST_AT_ONCE, MOST_AT_ONCE = 2, 4
 
 
 # What `root` has sudo run: from /, for the reason told in cutover.probes.privileges, and with its timeout inside,
@@ -29,7 +31,7 @@ refusal() {{ printf '%%s\\n' "$1" | grep -E '^(sudo: |Sorry, user )' >&2; }}
 # The mark is random, so that nothing a command prints can pass for a frame. The exit status travels as the
 # last line of standard error, which is the one stream that is collected before it is sent.
 #
-# AT_ONCE commands run side by side. Two pipes without a name hold lines: one (8) for each command that may begin, with
+# Commands run side by side. Two pipes without a name hold lines: one (8) for each command that may begin, with
 # the status of the frame before it, which is not 0 when nobody listens any more; the other (9) for the one that may
 # print. Who takes a line gives one back. A frame waits in the tail that prints at the end of its input: that comes when
 # the frame is whole and it is its turn, because no command holds the pipe (3) open.
@@ -58,7 +60,10 @@ visit() {
   } &
 }
 : | { exec 8<>/proc/self/fd/0; : | { exec 9<>/proc/self/fd/0 </dev/null
-printf '%(slots)s' >&8
+slots=$(nproc)
+[ "${slots:-0}" -le %(most)d ] || slots=%(most)d
+[ "${slots:-0}" -ge %(least)d ] || slots=%(least)d
+while [ "$slots" -gt 0 ]; do echo 0 >&8; slots=$((slots - 1)); done
 echo >&9
 """
 _END = "wait; }; }"
@@ -66,7 +71,12 @@ _END = "wait; }; }"
 
 def compose(commands: Mapping[str, Command], mark: str, places: Mapping[str, str]) -> str:
     """The script that runs ``commands``, which may name ``places``, and frames what each prints with ``mark``."""
-    sizes = {"bytes": OUTPUT_BYTES + 1, "frame": OUTPUT_BYTES + 8192, "slots": "0\\n" * AT_ONCE}
+    sizes = {
+        "bytes": OUTPUT_BYTES + 1,
+        "frame": OUTPUT_BYTES + 8192,
+        "least": LEAST_AT_ONCE,
+        "most": MOST_AT_ONCE,
+    }
     lines = [_SCRIPT % {"mark": mark, **sizes}]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in places.items()]
     for name, command in commands.items():

@@ -113,6 +113,11 @@ def look_again(target: Target) -> Outputs:
     return probe(target, AFTER)
 
 
+def look_once(target: Target) -> Outputs:
+    """Both in one visit, where this run leaves nothing on the server between them."""
+    return probe(target, {**COMMANDS, **AFTER})
+
+
 def probe(target: Target, commands: Mapping[str, Command] = COMMANDS) -> Outputs:
     """Run commands on the server; ProbeError when it cannot be reached or does not let us in."""
     if target.server is None:

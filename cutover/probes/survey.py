@@ -187,6 +187,8 @@ class Survey:
         if any(PROBES[name].logs_in for name, _ in wanted):
             operator.know_password()
 
+        visits_only = {name for name, _ in wanted} == {"server", "afterwards"}
+
         def run(job: Wanted) -> None:
             name, subject = job
             try:
@@ -199,6 +201,10 @@ class Survey:
                     raise NotDeclared("needs a second look at the server, and its facts were recorded another day")
                 elif name == "dns" and label in self._recorded:
                     raise NotDeclared("its name stands in no DNS: the site is embedded in this project")
+                elif name == "server" and visits_only:
+                    self._results[job] = probes.server.look_once(peers[0].target)
+                elif name == "afterwards" and visits_only:
+                    self._results[job] = self._results["server", label]
                 elif unreachable := self._unreachable(subject):
                     self._results[job] = unreachable
                 else:
