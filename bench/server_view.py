@@ -136,9 +136,7 @@ def at_distance(folder: Path, address: str, port: int, distance: str) -> list[Ra
     crowded = run(several)
     tell(crowded, f"{distance}: cutover, {MANY} names of the one host, {tests(crowded)}")
     in_turn = MANY * commands
-    print(
-        f"{in_turn:6.2f} s  {distance}: their commands alone, one visit after the other, on the processors that they share"
-    )
+    print(f"{in_turn:6.2f} s  {distance}: their commands alone, one visit after the other")
     with first_on_path(folder, RECORD):
         run(single)
     with first_on_path(folder, REPLAY):
