@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import pytest
 
@@ -44,7 +44,7 @@ from cutover.facts.system import OperatingSystem
 from cutover.facts.units import Exposure, FailedUnits
 from cutover.facts.updates import PendingUpdates, Sources, UnattendedUpgrades
 from cutover.inventory import Database, Peer, Server, Target
-from cutover.probes.survey import Survey
+from cutover.probes.survey import Readable, Survey
 
 SURVEY = pytest.StashKey[Survey]()
 
@@ -75,19 +75,11 @@ def server(request: pytest.FixtureRequest, survey: Survey, target: Target) -> Ou
     return cast(Outputs, survey.facts("server", target))
 
 
-class Readable(Protocol):
-    """Facts that are read from what the server's commands printed."""
-
-    @classmethod
-    def read(cls, outputs: Outputs) -> object:
-        """Read them; ProbeError when the outputs do not tell."""
-
-
 def of_server(kind: type[Readable]) -> Any:  # noqa: ANN401 - pytest's own type for a fixture is private
     """A fixture that reads facts of this kind from the visit to the server."""
 
-    def read(server: Outputs) -> object:
-        return kind.read(server)
+    def read(survey: Survey, server: Outputs) -> object:
+        return survey.read(kind, server)
 
     read.__doc__ = kind.__doc__
     return pytest.fixture(read)

@@ -16,12 +16,13 @@ from typing import Any, Literal
 import pytest
 from pydantic import TypeAdapter
 
+from cutover import probes
 from cutover.aim import Aim
 from cutover.check import start_reading
 from cutover.errors import ProbeError
 from cutover.fixtures import SURVEY
 from cutover.judging import READING, judge
-from cutover.probes import propagation, survey
+from cutover.probes import survey
 from cutover.report import folder, journal, junit, terminal
 from cutover.report.about import about
 from cutover.report.journal import History
@@ -121,7 +122,9 @@ class Verification:
         try:
             if self._aim.wait_dns:
                 waiting = terminal.Waiting(self._config)
-                lines = propagation.wait([of[0].target for of in self.peers.values()], self._aim.wait_dns, waiting.told)
+                lines = probes.propagation.wait(
+                    [of[0].target for of in self.peers.values()], self._aim.wait_dns, waiting.told
+                )
                 with self._writing():
                     self._run.waited.write_text("".join(f"{line}\n" for line in lines), "utf-8")
             with terminal.Progress(self._config) as progress:
@@ -155,9 +158,16 @@ class Verification:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Turn an outcome into a verdict; it travels on the report, as text and numbers only."""
-        report = yield
         marker = item.get_closest_marker("control")
-        if marker is None or (report.when != "call" and report.passed):
+        if marker is None:
+            return (yield)
+        # The verdict's message takes the traceback's place; laying that out takes longer than most checks.
+        style, self._config.option.tbstyle = self._config.option.tbstyle, "no"
+        try:
+            report = yield
+        finally:
+            self._config.option.tbstyle = style
+        if report.when != "call" and report.passed:
             return report
         verdict = judge(item, call, marker.args[0], strict=self._config.option.strict_advice)
         verdict = self._aim.exceptions.applied(verdict)

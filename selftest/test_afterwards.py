@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from cutover.facts.evidence import Outputs
 from cutover.facts.logs import AFTER
 from cutover.inventory import Peer, Server, Target
 from cutover.probes import dialling, server, survey
@@ -41,6 +42,20 @@ def test_it_comes_after_all_else(monkeypatch):
     survey.Survey({TARGET.label: (PEER,)}, {}).look(wanted, lambda *_: None)
     assert set(seen[-2:]) == {"afterwards", "certificate_again"}
     assert sorted(seen) == sorted(probes)
+
+
+def test_where_nothing_comes_between_both_looks_are_one_visit(monkeypatch):
+    visits = []
+
+    def visit(target, commands):
+        visits.append(set(commands))
+        return Outputs("", target.label)
+
+    monkeypatch.setattr(server, "probe", visit)
+    seen = survey.Survey({TARGET.label: (PEER,)}, {})
+    seen.look([("server", TARGET.label), ("afterwards", TARGET.label)], lambda *_: None)
+    assert visits == [{*server.COMMANDS, *server.AFTER}]
+    assert seen.facts("server", TARGET) is seen.facts("afterwards", TARGET)
 
 
 LOGS = {

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -211,3 +212,18 @@ def test_checkout_with_a_token_in_its_remote(tmp_path):
     (tmp_path / "run.sh").write_text("#!/bin/sh\nexit 1\n")
     done = on_a_host(checkout.COMMANDS["git"].line, CHECKOUT=str(tmp_path))
     assert Checkout.read(printed({"git": done.stdout})).changed == ("run.sh",)
+
+
+def test_virtualenv_is_asked_and_one_that_does_not_run_is_broken(tmp_path):
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    (tmp_path / "requirements.txt").write_text("pytest>=1\nno-such-package==1\n")
+    done = on_a_host(checkout.COMMANDS["venv"].line, APP_DIR=str(tmp_path))
+    output = printed({"venv": done.stdout})
+    assert (Virtualenv.read(output).version, done.returncode) == (sys.version_info[:3], 0)
+    assert "no-such-package is not installed" in Packages.read(output).missing
+    python.unlink()
+    python.symlink_to("/nonexistent/python")
+    done = on_a_host(checkout.COMMANDS["venv"].line, APP_DIR=str(tmp_path))
+    assert Virtualenv.read(printed({"venv": done.stdout})).problem == "it does not run"

@@ -1,10 +1,14 @@
 """Parsers of what apt, dpkg and the kernel tell, as Debian 11–13 and Ubuntu 20.04–24.04 print it."""
 
 import datetime
+import os
+import re
+import subprocess
 
 import pytest
 
 from cutover.errors import ProbeError
+from cutover.facts import updates
 from cutover.facts.reboot import Reboot
 from cutover.facts.releases import Support
 from cutover.facts.updates import PendingUpdates, Sources, UnattendedUpgrades
@@ -188,6 +192,38 @@ SECURITY = "http://security.debian.org/debian-security bookworm-security/main"
 )
 def test_pending_security_updates(policy, pending):
     assert PendingUpdates.read(host(apt_upgradable=policy), 24).security == pending
+
+
+INSTALLED = {"openssl": "1", "held": "1", "pinned": "1", "here": "1", "half": "(none)"}
+CANDIDATES = {"openssl": "2", "held": "2", "pinned": "1", "here": "1", "half": "2"}
+
+
+@pytest.mark.parametrize(("lost", "told"), [("", "upgradable 2\n"), ("here", "4 packages of 5")])
+def test_upgradable_is_what_has_its_candidate_above_what_is_installed(tmp_path, lost, told):
+    policy = ""
+    for name, installed in INSTALLED.items():
+        rows = "".join(f" {'***' if one == installed else '   '} {one} 500\n        500 {SECURITY}\n" for one in "210")
+        policy += f"{name}:\n  Installed: {installed}\n  Candidate: {CANDIDATES[name]}\n  Version table:\n{rows}"
+    blocks = {block.partition(":")[0]: block for block in re.split(r"(?m)^(?=\w)", policy) if block}
+    states = "".join(f"installed {name}\\n" for name in INSTALLED)
+    programs = {
+        "id": "echo 1000",
+        "dpkg-query": f"printf 'config-files gone\\n{states}'",
+        "apt-cache": f'[ "$*" = "policy {" ".join(INSTALLED)}" ] || exit 100\ncat {tmp_path}/policy',
+    }
+    (tmp_path / "policy").write_text("".join(block for name, block in blocks.items() if name != lost))
+    for name, line in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    line = updates.COMMANDS["apt-upgradable"].line
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "LC_ALL": "C"}
+    done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, timeout=30)
+    if lost:
+        assert (done.returncode, done.stdout) == (1, "")
+        assert told in done.stderr
+    else:
+        assert done.stdout == told + blocks["openssl"] + blocks["held"]
+        assert PendingUpdates.read(host(apt_upgradable=done.stdout), 24).security == {"openssl", "held"}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from cutover.inventory import Database, Metrics, Server, Target
 from cutover.probes import server as probe
 from cutover.probes.privileges import root_calls, sudoers
 from cutover.probes.process import run_bounded
+from cutover.probes.script import AS_ROOT
 
 ALL = {**probe.COMMANDS, **probe.AFTER}
 SERVER = Server(way_in="ssh://cutover@api.example.com", user="mks", allow_active=True)
@@ -58,7 +59,7 @@ def allows(rule, words):
 
 
 def called(seconds, words):
-    return [*(probe.AS_ROOT % {"seconds": seconds}).split()[1:], *words]
+    return [*(AS_ROOT % {"seconds": seconds}).split()[1:], *words]
 
 
 @pytest.mark.parametrize(("name", "words"), CALLS, ids=[f"{name}-{words[0]}" for name, words in CALLS])

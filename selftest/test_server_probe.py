@@ -1,7 +1,9 @@
 """The visit to a server: its script in real shells, its frames, and what becomes of an ssh that fails."""
 
 import os
+import re
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -10,13 +12,14 @@ import pytest
 from cutover.errors import NotDeclared, ProbeError
 from cutover.facts.evidence import Command, Outputs
 from cutover.inventory import Server, Target
-from cutover.probes import server
+from cutover.probes import script, server
 from cutover.probes.process import run_bounded
 from selftest.rows import AT, HOST
 
 MARK = "00112233445566778899aabbccddeeff"
 SHELLS = {"sh": ["sh"], "dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
 GUARD_SECONDS = 60.0
+AT_ONCE = min(max(len(os.sched_getaffinity(0)), script.LEAST_AT_ONCE), script.MOST_AT_ONCE)
 NAP = f"61.{os.getpid():07}"  # seconds, an argument that no other process has
 
 PLACES = {"APP_DIR": "/srv/it's $HOME", "DB_NAME": ""}
@@ -36,8 +39,8 @@ COMMANDS = {
     "frames": Command(f"printf '\\n%s err frames 1\\n\\n0\\n%s end\\n' {MARK[::-1]} {MARK[:-1]}"),
     "missing": Command("no-such-tool --version"),
     "syntax": Command("if"),
-    "just-fits": Command(f"yes | head -c {server.OUTPUT_BYTES}"),
-    "too-long": Command(f"yes | head -c {server.OUTPUT_BYTES + 1}"),
+    "just-fits": Command(f"yes | head -c {script.OUTPUT_BYTES}"),
+    "too-long": Command(f"yes | head -c {script.OUTPUT_BYTES + 1}"),
     "endless": Command("yes"),
     "noisy": Command("seq 100000 >&2; echo fine"),
     "input": Command("cat; echo ended"),
@@ -74,10 +77,10 @@ def having(word):
 
 def visit(shell, commands):
     begun = time.monotonic()
-    argv = [*SHELLS[shell], "-c", server.compose(commands, MARK, PLACES)]
+    argv = [*SHELLS[shell], "-c", script.compose(commands, MARK, PLACES)]
     finished = run_bounded(argv, seconds=GUARD_SECONDS, bytes_=server.VISIT_BYTES)
     assert time.monotonic() - begun < GUARD_SECONDS
-    return server.parse(commands, MARK, finished.stdout)
+    return script.parse(commands, MARK, finished.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -138,9 +141,9 @@ def test_the_last_part_of_a_long_standard_error_is_kept(outputs):
 
 
 def test_an_output_is_read_up_to_its_bound(outputs):
-    assert outputs.text("just-fits") == "y\n" * (server.OUTPUT_BYTES // 2)
+    assert outputs.text("just-fits") == "y\n" * (script.OUTPUT_BYTES // 2)
     for name in ("too-long", "endless"):
-        assert len(outputs.outputs[name].stdout) == server.OUTPUT_BYTES
+        assert len(outputs.outputs[name].stdout) == script.OUTPUT_BYTES
         with pytest.raises(ProbeError, match="printed more than is read"):
             outputs.text(name)
 
@@ -165,9 +168,9 @@ def test_a_refused_sudo_is_an_error_where_it_was_declared(outputs, name):
 
 def test_where_no_sudo_is_declared_none_is_called():
     commands = {"never": Command("ACCOUNT=1000; sudo() { echo called; }; root cat /etc/shadow")}
-    script = server.compose(commands, MARK, {"SUDO": "no"})
-    answer = run_bounded(["sh", "-c", script], seconds=GUARD_SECONDS, bytes_=server.VISIT_BYTES).stdout
-    seen = Outputs(AT, HOST, server.parse(commands, MARK, answer), sudo=False)
+    text = script.compose(commands, MARK, {"SUDO": "no"})
+    answer = run_bounded(["sh", "-c", text], seconds=GUARD_SECONDS, bytes_=server.VISIT_BYTES).stdout
+    seen = Outputs(AT, HOST, script.parse(commands, MARK, answer), sudo=False)
     assert seen.outputs["never"].stdout == ""
     with pytest.raises(NotDeclared, match="sudo = false"):
         seen.text("never")
@@ -184,12 +187,44 @@ def test_other_shells_frame_alike(outputs, shell):
 
 def test_an_answer_that_breaks_off_loses_only_what_is_not_whole():
     commands = {name: COMMANDS[name] for name in ("apart", "bare", "last")}
-    script = server.compose(commands, MARK, PLACES)
-    whole = run_bounded(["sh", "-c", script], seconds=GUARD_SECONDS, bytes_=server.VISIT_BYTES).stdout
-    cut = whole[: whole.index(b"no newline at the end")]
-    assert list(server.parse(commands, MARK, b"Welcome to api!\r\n" + cut)) == ["apart"]
-    with pytest.raises(ProbeError, match="holds no output of 'last'"):
-        Outputs(AT, HOST, server.parse(commands, MARK, cut)).text("last")
+    text = script.compose(commands, MARK, PLACES)
+    whole = run_bounded(["sh", "-c", text], seconds=GUARD_SECONDS, bytes_=server.VISIT_BYTES).stdout
+    *before, end = (name.decode() for name in re.findall(rb"(?m)^%b out (.*)$" % MARK.encode(), whole))
+    found = script.parse(commands, MARK, b"Welcome to api!\r\n" + whole[: -len(" end\n")])
+    assert sorted(found) == sorted(before)
+    with pytest.raises(ProbeError, match=f"holds no output of '{end}'"):
+        Outputs(AT, HOST, found).text(end)
+    assert script.parse(commands, MARK, whole[: whole.index(b" out ")]) == {}
+
+
+def test_so_many_commands_run_side_by_side(tmp_path):
+    met = f"touch {tmp_path}/$$; until [ $(ls {tmp_path} | wc -l) -ge {AT_ONCE} ]; do sleep 0.05; done"
+    found = visit("sh", {f"one-{number}": Command(met) for number in range(AT_ONCE)})
+    assert [output.rc for output in found.values()] == [0] * AT_ONCE
+
+
+def test_no_more_commands_run_side_by_side(tmp_path):
+    count = f"touch {tmp_path}/$$; sleep 0.2; ls {tmp_path} | wc -l; rm {tmp_path}/$$"
+    commands = {f"one-{number}": Command(count) for number in range(3 * AT_ONCE)}
+    found = visit("sh", commands)
+    assert list(found) == list(commands)
+    assert max(int(output.stdout) for output in found.values()) <= AT_ONCE
+
+
+def test_a_hung_command_holds_no_other_up():
+    hangs = {f"hangs-{number}": Command(f"sleep {NAP}", seconds=1) for number in range(AT_ONCE + 1)}
+    found = visit("sh", {**hangs, "last": COMMANDS["last"]})
+    assert found["last"].stdout == "last\n"
+    assert {found[name].rc for name in hangs} == {124}
+
+
+def test_a_visit_ends_soon_when_nobody_listens_any_more(tmp_path):
+    commands = {f"one-{number}": Command(f"touch {tmp_path}/$$; sleep 0.2") for number in range(10 * AT_ONCE)}
+    text = script.compose(commands, MARK, PLACES)
+    with subprocess.Popen(["sh", "-c", text], stdout=subprocess.PIPE) as process:
+        process.stdout.close()
+        process.wait(GUARD_SECONDS)
+    assert len(list(tmp_path.iterdir())) <= 2 * AT_ONCE
 
 
 def test_the_probe_itself_visits_this_machine():

@@ -11,7 +11,7 @@ from cutover.errors import ProbeError
 from cutover.facts.clock import Clock
 from cutover.facts.evidence import Command
 from cutover.inventory import Limits, Server, Target
-from cutover.probes import server
+from cutover.probes import script, server
 from cutover.probes.process import LINGER_SECONDS
 from selftest.rows import HOST
 from selftest.test_server_probe import GUARD_SECONDS, running
@@ -153,7 +153,8 @@ def test_an_ssh_that_was_ended_is_told_by_its_way_in(ssh, monkeypatch):
 def test_a_visit_that_hangs_keeps_what_arrived(ssh, monkeypatch):
     monkeypatch.setattr(server, "VISIT_SECONDS", 2.0)
     ssh(LETS_IN)
-    seen = visit(commands=WORD | {"hangs": Command(f"sleep {NAP}", seconds=3), "last": Command("echo last")})
+    hangs = {name: Command(f"sleep {NAP}", seconds=3) for name in ("hangs", *map(str, range(1, script.MOST_AT_ONCE)))}
+    seen = visit(commands=WORD | hangs | {"last": Command("echo last")})
     assert seen.text("word") == "word\n"
     cut = f"{HOST}: the visit did not end within 2 s and was cut while 'sleep {NAP}' ran"
     for name in ("hangs", "last"):
@@ -168,10 +169,11 @@ def test_a_visit_that_hangs_keeps_what_arrived(ssh, monkeypatch):
 def test_a_visit_that_prints_too_much_keeps_what_arrived(ssh, monkeypatch):
     monkeypatch.setattr(server, "VISIT_BYTES", 100_000)
     ssh(LETS_IN)
-    seen = visit(commands=WORD | {"much": Command("yes"), "last": Command("echo last")})
+    seen = visit(commands=WORD | {"nap": Command("sleep 1"), "much": Command("sleep 2; yes")})
     assert seen.text("word") == "word\n"
-    with pytest.raises(ProbeError, match=r"the visit printed more than 100000 bytes and was cut while 'yes' ran$"):
-        seen.text("last")
+    cause = r"the visit printed more than 100000 bytes and was cut while 'sleep 2; yes' ran$"
+    with pytest.raises(ProbeError, match=cause):
+        seen.text("much")
 
 
 def test_an_ssh_that_hangs_after_its_last_command_loses_nothing(ssh, monkeypatch):

@@ -45,10 +45,10 @@ for name in venv .venv; do [ -e "$APP_DIR/$name/bin" ] && break; done
 python=$APP_DIR/$name/bin/python
 [ -h "$python" ] || [ -e "$python" ] || { [ -x "$APP_DIR" ] && echo absent || echo unreadable; exit; }
 echo "interpreter $python"
-as_owner "$python" "$python" -I -B -c 'import sys; print("version %d.%d.%d" % sys.version_info[:3])' ||
-  { echo broken; exit; }
-as_owner "$python" "$python" -I -B - "$APP_DIR/requirements.txt" <<'PYTHON'
+told=$(as_owner "$python" "$python" -I -B - "$APP_DIR/requirements.txt" <<'PYTHON'
 import os, re, sys
+print("version %d.%d.%d" % sys.version_info[:3])
+sys.stdout.flush()
 from importlib import metadata
 try:
     from pip._vendor.packaging.requirements import InvalidRequirement, Requirement
@@ -97,6 +97,10 @@ for name in sorted(installed):
             print("conflict %s needs %s: %s" % (name, Requirement(text).name, missing))
 print("judged", len(installed))
 PYTHON
+)
+ended=$?
+case $told in version*) printf '%s\\n' "$told"; exit $ended ;; esac
+echo broken
 """
 )
 

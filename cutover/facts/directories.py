@@ -40,8 +40,7 @@ root namei -l "$DATA_DIR" "$LOG_DIR" | sed 's/^ */parent /'
 if command -v getfacl >/dev/null; then root getfacl -pE -- "$DATA_DIR" "$LOG_DIR" | sed 's/^/acl /'; fi
 root find "$DATA_DIR" "$LOG_DIR" -maxdepth 3 -perm -0002 ! -type l | head -n 20 | sed 's/^/open /'
 if [ -n "$user" ]; then
-  root runuser -u "$user" -- test -w "$DATA_DIR" && echo "writes $DATA_DIR"
-  root runuser -u "$user" -- test -w "$LOG_DIR" && echo "writes $LOG_DIR"
+  root runuser -u "$user" -- find -H "$DATA_DIR" "$LOG_DIR" -maxdepth 0 -writable | sed 's/^/writes /'
   root runuser -u "$user" -- find "$DATA_DIR" -maxdepth 3 ! -writable | grep -v '/lost+found$' |
     head -n 20 | sed 's/^/closed /'
 fi

@@ -22,10 +22,10 @@ COMMANDS = {
         '  if [ "$(readlink -f "$place")" = /usr/bin/snap ]; then\n'
         '    echo "$program snap $(grep -m 1 ^version: /snap/$program/current/meta/snap.yaml | tr -cd 0-9.)"\n'
         "  else\n"
-        '    echo "$program $(timeout 10 $words 2>&1 | tail -n 1 | head -c 200)"\n'
+        '    echo "$program $(timeout 20 $words 2>&1 | tail -n 1 | head -c 200)"\n'
         "  fi\n"
         "done",
-        20,
+        30,
     ),
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 import socket
 import ssl
 import threading
@@ -22,13 +21,11 @@ from cutover.addresses import has_route
 from cutover.errors import ProbeError, Unreachable
 from cutover.facts.http import Exchange
 from cutover.inventory import Peer
-from cutover.probes.sent import count
+from cutover.probes.sent import MARK, count
 from cutover.probes.trust import tls_context
 from cutover.probes.wire import Wire
 from cutover.redact import redact
 
-# Random for each run, and in every request of the outside view: by it the server's access log is asked for them.
-MARK = secrets.token_hex(8)
 BODY_BYTES = 16 * 1024 * 1024  # read of an answer
 BODY_KEPT = 4096  # characters kept of it
 

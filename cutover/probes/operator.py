@@ -6,14 +6,18 @@ import os
 import re
 import threading
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from cutover import probes
 from cutover.errors import NotDeclared, ProbeError
 from cutover.facts.api import Login
 from cutover.inventory import Credentials, Peer, Target
 from cutover.probes.answers import Body
-from cutover.probes.dialling import Answer, Dialler, kept, reach
 from cutover.probes.process import run_bounded
 from cutover.redact import hide
+
+if TYPE_CHECKING:
+    from cutover.probes.dialling import Answer
 
 PASSWORD_SECONDS = 30.0  # a person may have to answer their agent
 PASSWORD_BYTES = 65536
@@ -84,7 +88,7 @@ class Operator:
         if isinstance(refresh, str) and _TOKEN.fullmatch(refresh) and refresh != token:
             self.refresh = refresh
             hide(refresh)
-        exchange = replace(answer.exchange.redacted_again(), body=kept(answer.text))
+        exchange = replace(answer.exchange.redacted_again(), body=probes.dialling.kept(answer.text))
         objection = body.objection(place)
         if exchange.status != 200:
             return Login(exchange, "", objection)
@@ -101,8 +105,8 @@ class Operator:
         for peer in self._peers:
             connected = False
             try:
-                reach(peer, self._target.ports.https)
-                with Dialler(peer) as dialler:
+                probes.dialling.reach(peer, self._target.ports.https)
+                with probes.dialling.Dialler(peer) as dialler:
                     try:
                         return dialler.ask(self._target.endpoints.login, method="POST", json=told)
                     finally:

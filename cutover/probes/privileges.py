@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from cutover.errors import UsageError
 from cutover.facts.evidence import Command
 from cutover.inventory import Server, Target
-from cutover.probes.server import AFTER, AS_ROOT, COMMANDS, variables
+from cutover.probes.script import AS_ROOT
+from cutover.probes.server import AFTER, COMMANDS, variables
 
 Words = tuple[str, ...]
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import Counter
+
+# Random for each run, and in every request of the outside view: by it the server's access log is asked for them.
+MARK = secrets.token_hex(8)
 
 _counts: Counter[str] = Counter()
 _counting = threading.Lock()

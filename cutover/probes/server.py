@@ -1,14 +1,12 @@
 """The server view: every command in one script, one connection and one round trip.
 
 The script goes through a testinfra backend (ssh, local, docker, podman, kubectl …), so every place that
-testinfra reaches can be verified. It runs each command under its own timeout and frames what it printed.
+testinfra reaches can be verified.
 """
 
 from __future__ import annotations
 
-import re
 import secrets
-import shlex
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -54,10 +52,11 @@ from cutover.facts import (
     units,
     updates,
 )
-from cutover.facts.evidence import Command, Output, Outputs
+from cutover.facts.evidence import Command, Outputs
 from cutover.inventory import Server, Target
-from cutover.probes.dialling import MARK
 from cutover.probes.process import Cut, run_bounded
+from cutover.probes.script import GRACE_SECONDS, compose, parse
+from cutover.probes.sent import MARK
 from cutover.redact import redact
 
 COMMANDS: dict[str, Command] = {
@@ -102,41 +101,10 @@ AFTER: dict[str, Command] = {
     **identity.COMMANDS,
 }
 
-OUTPUT_BYTES = 256 * 1024  # of each command
-VISIT_BYTES = 32 * 1024 * 1024  # of all together
+VISIT_BYTES = 32 * 1024 * 1024
 # A visit is cut after what its commands may take, and after this in any case: where most of them hang, nobody waits
 # for each. What arrived until then is kept.
 VISIT_SECONDS = 300.0
-GRACE_SECONDS = 3  # of a command's shell, beyond what is said to `root`
-
-# What `root` has sudo run: from /, for the reason told in cutover.probes.privileges, and with its timeout inside,
-# because an ordinary user cannot end a root process.
-AS_ROOT = "chroot / timeout -k 2 %(seconds)d"
-_PRELUDE = f"""\
-root() {{
-  if [ "$ACCOUNT" -eq 0 ]; then "$@"
-  elif [ "$SUDO" = no ]; then echo 'sudo: not to be used' >&2; return 1
-  else sudo -n -- {AS_ROOT} "$@"; fi
-}}
-refusal() {{ printf '%%s\\n' "$1" | grep -E '^(sudo: |Sorry, user )' >&2; }}
-"""
-
-# The mark is random, so that nothing a command prints can pass for a frame. The exit status travels as the
-# last line of standard error, which is the one stream that is collected before it is sent.
-_SCRIPT = """\
-export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export ACCOUNT=$(id -u)
-now=$(date +%%s%%N)
-visit() {
-  printf '\\n%(mark)s out %%s\\n' "$1"
-  { errors=$( {
-    { timeout -k 2 "$2" sh -c "$3" </dev/null; printf '\\n%%s' "$?" >&2; } | head -c %(bytes)d >&3
-  } 2>&1 | tail -c 4096 ); } 3>&1
-  begun=$now now=$(date +%%s%%N)
-  printf '\\n%(mark)s err %%s %%s %%s\\n%%s\\n%(mark)s end\\n' "$1" "$begun" "$(( (now - begun) / 1000 ))" "$errors"
-}
-"""
-
 _SSH_OPTIONS = (
     "-o BatchMode=yes -o StrictHostKeyChecking=yes -o ControlMaster=no -o ServerAliveInterval=5 "
     "-o ServerAliveCountMax=3 -o ForwardAgent=no -o ForwardX11=no -T"
@@ -146,6 +114,11 @@ _SSH_OPTIONS = (
 def look_again(target: Target) -> Outputs:
     """Run the few commands that must come after all else: what this run itself left on the server."""
     return probe(target, AFTER)
+
+
+def look_once(target: Target) -> Outputs:
+    """Both in one visit, where this run leaves nothing on the server between them."""
+    return probe(target, {**COMMANDS, **AFTER})
 
 
 def probe(target: Target, commands: Mapping[str, Command] = COMMANDS) -> Outputs:
@@ -211,45 +184,11 @@ def variables(target: Target, server: Server) -> dict[str, str]:
     }
 
 
-def compose(commands: Mapping[str, Command], mark: str, places: Mapping[str, str]) -> str:
-    """The script that runs ``commands``, which may name ``places``, and frames what each prints with ``mark``."""
-    lines = [_SCRIPT % {"mark": mark, "bytes": OUTPUT_BYTES + 1}]
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in places.items()]
-    for name, command in commands.items():
-        wanted = not command.needs or places[command.needs]
-        line = _PRELUDE % {"seconds": command.seconds} + command.line if wanted else ":"
-        lines.append(f"visit {name} {command.seconds + GRACE_SECONDS} {shlex.quote(line)}")
-    return "\n".join(lines)
-
-
-def parse(commands: Mapping[str, Command], mark: str, answer: bytes) -> dict[str, Output]:
-    """Read the frames; a command whose frame is not whole is not in the result."""
-    frame = re.compile(
-        rb"\n%(m)b out ([\w-]+)\n(.*?)\n%(m)b err \1 (\d+) (\d+)\n(.*?)\n?(\d+)\n%(m)b end\n" % {b"m": mark.encode()},
-        re.DOTALL,
-    )
-    outputs = {}
-    for name, stdout, began, micros, stderr, rc in frame.findall(answer):
-        command = commands[name.decode()]
-        outputs[name.decode()] = Output(
-            command=command.line,
-            rc=int(rc),
-            stdout=redact(stdout[:OUTPUT_BYTES].decode("utf-8", "replace")),
-            stderr=redact(stderr.decode("utf-8", "replace")).strip("\n"),
-            seconds=int(micros) / 1e6,
-            truncated=len(stdout) > OUTPUT_BYTES,
-            began=int(began) / 1e9,
-        )
-    return outputs
-
-
 def _underway(commands: Mapping[str, Command], mark: str, answer: bytes) -> str:
-    """Which command's frame an answer breaks off in, as the end of a sentence."""
-    begun = re.findall(rb"\n%b out ([\w-]+)\n" % mark.encode(), answer)
-    name = begun[-1].decode() if begun else ""
-    if name not in commands or name in parse(commands, mark, answer):
-        return ""
-    return f" while {commands[name].brief!r} ran"
+    """Which command a visit waited for longest when it was cut, as the end of a sentence: they begin in order."""
+    outputs = parse(commands, mark, answer)
+    missing = [command for name, command in commands.items() if name not in outputs]
+    return f" while {missing[0].brief!r} ran" if outputs and missing else ""
 
 
 def _backend(target: Target, server: Server, seconds: float) -> BaseBackend:

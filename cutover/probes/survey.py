@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, Protocol, cast
 
+from cutover import probes
 from cutover.errors import NotDeclared, NotPromised, ProbeError, Unreachable
 from cutover.facts.api import Api, Login
 from cutover.facts.certificate import Certificate
@@ -27,23 +28,7 @@ from cutover.facts.private_paths import PrivatePaths
 from cutover.facts.tls import Tls
 from cutover.files import write_whole
 from cutover.inventory import Peer, Target
-from cutover.probes import (
-    api,
-    certificate,
-    cors,
-    detours,
-    dns,
-    forgeries,
-    http,
-    latency,
-    load,
-    old_server,
-    ports,
-    private_paths,
-    saved,
-    server,
-    tls,
-)
+from cutover.probes import saved
 from cutover.probes.operator import Operator
 from cutover.probes.process import INTERRUPTED, stop
 from cutover.probes.sent import counts
@@ -64,28 +49,30 @@ class Probe(NamedTuple):
 
 # The name of a probe is the name of the fixture that hands its facts to checks.
 PROBES: dict[str, Probe] = {
-    "server": Probe("target", "observe", Outputs, lambda target, _: server.probe(target)),
-    "dns": Probe("target", "observe", Dns, lambda target, _: dns.probe(target)),
-    "ports": Probe("peer", "observe", Ports, lambda peer, _: ports.probe(peer)),
-    "http": Probe("peer", "observe", Http, lambda peer, _: http.surfaces(peer)),
-    "redirect": Probe("peer", "observe", Http, lambda peer, _: http.redirects(peer)),
-    "detours": Probe("peer", "observe", Detours, lambda peer, _: detours.probe(peer)),
-    "private_paths": Probe("peer", "observe", PrivatePaths, lambda peer, _: private_paths.probe(peer)),
-    "cors": Probe("peer", "observe", Cors, lambda peer, _: cors.probe(peer)),
-    "certificate": Probe("peer", "observe", Certificate, lambda peer, _: certificate.probe(peer)),
-    "tls": Probe("peer", "observe", Tls, lambda peer, _: tls.probe(peer)),
-    "login": Probe("target", "observe", Login, lambda _, operator: api.login(operator), logs_in=True),
-    "api": Probe("peer", "observe", Api, api.probe, logs_in=True),
-    "forgeries": Probe("target", "observe", Forgeries, lambda _, op: forgeries.probe(op), logs_in=True),
+    "server": Probe("target", "observe", Outputs, lambda target, _: probes.server.probe(target)),
+    "dns": Probe("target", "observe", Dns, lambda target, _: probes.dns.probe(target)),
+    "ports": Probe("peer", "observe", Ports, lambda peer, _: probes.ports.probe(peer)),
+    "http": Probe("peer", "observe", Http, lambda peer, _: probes.http.surfaces(peer)),
+    "redirect": Probe("peer", "observe", Http, lambda peer, _: probes.http.redirects(peer)),
+    "detours": Probe("peer", "observe", Detours, lambda peer, _: probes.detours.probe(peer)),
+    "private_paths": Probe("peer", "observe", PrivatePaths, lambda peer, _: probes.private_paths.probe(peer)),
+    "cors": Probe("peer", "observe", Cors, lambda peer, _: probes.cors.probe(peer)),
+    "certificate": Probe("peer", "observe", Certificate, lambda peer, _: probes.certificate.probe(peer)),
+    "tls": Probe("peer", "observe", Tls, lambda peer, _: probes.tls.probe(peer)),
+    "login": Probe("target", "observe", Login, lambda _, operator: probes.api.login(operator), logs_in=True),
+    "api": Probe("peer", "observe", Api, lambda peer, op: probes.api.probe(peer, op), logs_in=True),
+    "forgeries": Probe("target", "observe", Forgeries, lambda _, op: probes.forgeries.probe(op), logs_in=True),
     "wrong_password": Probe(
-        "target", "observe", WrongPassword, lambda _, op: forgeries.wrong_password(op), logs_in=True
+        "target", "observe", WrongPassword, lambda _, op: probes.forgeries.wrong_password(op), logs_in=True
     ),
-    "old_server": Probe("target", "observe", OldServer, old_server.probe),
-    "old_records": Probe("target", "observe", OldRecords, old_server.records, logs_in=True),
-    "latency": Probe("peer", "latency", Latency, latency.probe, logs_in=True),
-    "load": Probe("peer", "load", Load, lambda peer, _: load.probe(peer)),
-    "afterwards": Probe("target", "after", Outputs, lambda target, _: server.look_again(target)),
-    "certificate_again": Probe("peer", "after", Certificate, lambda peer, _: certificate.probe(peer)),
+    "old_server": Probe("target", "observe", OldServer, lambda target, op: probes.old_server.probe(target, op)),
+    "old_records": Probe(
+        "target", "observe", OldRecords, lambda target, op: probes.old_server.records(target, op), logs_in=True
+    ),
+    "latency": Probe("peer", "latency", Latency, lambda peer, op: probes.latency.probe(peer, op), logs_in=True),
+    "load": Probe("peer", "load", Load, lambda peer, _: probes.load.probe(peer)),
+    "afterwards": Probe("target", "after", Outputs, lambda target, _: probes.server.look_again(target)),
+    "certificate_again": Probe("peer", "after", Certificate, lambda peer, _: probes.certificate.probe(peer)),
 }
 
 # What is looked at in the end where it was at the start: a target that changes under a run is another one.
@@ -107,6 +94,14 @@ class Recorded(NamedTuple):
     promised: Target
 
 
+class Readable(Protocol):
+    """Facts that are read from what the server's commands printed."""
+
+    @classmethod
+    def read(cls, outputs: Outputs) -> object:
+        """Read them; ProbeError when the outputs do not tell."""
+
+
 class Survey:
     """The facts of a run, by probe and subject. Probing is done by ``look``; ``facts`` only hands out."""
 
@@ -115,6 +110,7 @@ class Survey:
         self._peers = peers
         self._recorded = recorded
         self._results: dict[Wanted, object] = {}
+        self._read: dict[tuple[type[Readable], int], object] = {}
         self._one_load_at_a_time = threading.Lock()
 
     def facts(self, probe: str, subject: Subject) -> object:
@@ -124,6 +120,13 @@ class Survey:
             # Raised again for every check that asks: it must not carry all their tracebacks along.
             raise result.with_traceback(None)
         return result
+
+    def read(self, kind: type[Readable], outputs: Outputs) -> object:
+        """Facts of a visit, which many checks ask for, read once; raises what reading raises."""
+        key = kind, id(outputs)  # as long as the survey holds them
+        if key not in self._read:
+            self._read[key] = kind.read(outputs)
+        return self._read[key]
 
     def of_other_family(self, peer: Peer, probe: str) -> Peer:
         """The target's first address of the other family that was looked at; NotDeclared without any."""
@@ -194,6 +197,8 @@ class Survey:
         if any(PROBES[name].logs_in for name, _ in wanted):
             operator.know_password()
 
+        visits_only = {name for name, _ in wanted} == {"server", "afterwards"}
+
         def run(job: Wanted) -> None:
             name, subject = job
             try:
@@ -206,6 +211,10 @@ class Survey:
                     raise NotDeclared("needs a second look at the server, and its facts were recorded another day")
                 elif name == "dns" and label in self._recorded:
                     raise NotDeclared("its name stands in no DNS: the site is embedded in this project")
+                elif name == "server" and visits_only:
+                    self._results[job] = probes.server.look_once(peers[0].target)
+                elif name == "afterwards" and visits_only:
+                    self._results[job] = self._results["server", label]
                 elif unreachable := self._unreachable(subject):
                     self._results[job] = unreachable
                 else:
