@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import copy
 import fcntl
 import os
 import pickle
@@ -153,15 +154,16 @@ class Verification:
         item.stash[READING] = start_reading()
         return (yield)
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
         """Turn an outcome into a verdict; it travels on the report, as text and numbers only."""
-        report = yield
         marker = item.get_closest_marker("control")
-        if marker is None or (report.when != "call" and report.passed):
-            return report
+        if marker is None or (call.when != "call" and call.excinfo is None):
+            return None
+        # pytest's own account of a failure, with all its lines of source, would take longer than all the judging.
+        untold = copy.copy(call)
+        untold.excinfo = None
+        report = pytest.TestReport.from_item_and_call(item, untold)
         verdict = judge(item, call, marker.args[0], strict=self._config.option.strict_advice)
         report.verdict = _VERDICT.dump_python(verdict, mode="json")  # type: ignore[attr-defined]
         report.user_properties += junit.properties(verdict)
@@ -169,6 +171,7 @@ class Verification:
             report.outcome = "skipped"
             report.longrepr = (verdict.file, 0, f"{verdict.outcome}: {verdict.reason or verdict.message}")
         elif verdict.word != "passed":
+            report.outcome = "failed"
             report.longrepr = verdict.message
         return report
 
