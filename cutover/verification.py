@@ -19,13 +19,14 @@ from typing import Any, Literal
 import pytest
 from pydantic import TypeAdapter
 
+from cutover import probes
 from cutover.check import start_reading
 from cutover.errors import ProbeError
 from cutover.fixtures import SURVEY
 from cutover.inventory import Peer, Target
 from cutover.judging import READING, judge
-from cutover.probes import propagation, survey
-from cutover.probes.names import peers
+from cutover.probes import survey
+from cutover.probes.peers import peers
 from cutover.report import junit, terminal
 from cutover.report.run import Run
 from cutover.verdict import Outcome, Verdict
@@ -126,7 +127,9 @@ class Verification:
         try:
             if self._aim.wait_dns:
                 waiting = terminal.Waiting(self._config)
-                lines = propagation.wait([of[0].target for of in self.peers.values()], self._aim.wait_dns, waiting.told)
+                lines = probes.propagation.wait(
+                    [of[0].target for of in self.peers.values()], self._aim.wait_dns, waiting.told
+                )
                 with self._writing():
                     self._run.waited.write_text("".join(f"{line}\n" for line in lines), "utf-8")
             with terminal.Progress(self._config) as progress:

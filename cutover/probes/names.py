@@ -15,12 +15,10 @@ SECONDS = 5.0
 
 
 def peers(target: Target) -> tuple[Peer, ...]:
-    """One peer for each declared address; without any, one for each A and AAAA record of the name.
+    """One peer for each A and AAAA record of the name.
 
     A record type that could not be asked for is a peer without address, so that it is told and not forgotten.
     """
-    if target.addresses:
-        return tuple(Peer(target, address) for address in dict.fromkeys(map(str, target.addresses)))
     found: list[Peer] = []
     kinds: tuple[Literal["A", "AAAA"], ...] = ("A", "AAAA")
     for kind in kinds:

@@ -6,14 +6,19 @@ import os
 import re
 import threading
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from cutover import probes
 from cutover.errors import NotDeclared, ProbeError
 from cutover.facts.api import Login
 from cutover.inventory import Credentials, Peer, Target
 from cutover.probes.answers import Body
-from cutover.probes.dialling import Answer, Dialler, kept, reach
+from cutover.probes.connecting import reach
 from cutover.probes.process import run_bounded
 from cutover.redact import hide
+
+if TYPE_CHECKING:
+    from cutover.probes import dialling
 
 PASSWORD_SECONDS = 30.0  # a person may have to answer their agent
 PASSWORD_BYTES = 65536
@@ -84,14 +89,14 @@ class Operator:
         if isinstance(refresh, str) and _TOKEN.fullmatch(refresh) and refresh != token:
             self.refresh = refresh
             hide(refresh)
-        exchange = replace(answer.exchange.redacted_again(), body=kept(answer.text))
+        exchange = replace(answer.exchange.redacted_again(), body=probes.dialling.kept(answer.text))
         objection = body.objection(place)
         if exchange.status != 200:
             return Login(exchange, "", objection)
         self._token = token
         return Login(exchange, place, objection)
 
-    def _attempt(self) -> Answer:
+    def _attempt(self) -> dialling.Answer:
         """What the first peer answers to which anything could be sent; the cause of the first when it was none.
 
         A connection that was refused, or whose certificate was, is no attempt: the next address may be up.
@@ -102,7 +107,7 @@ class Operator:
             connected = False
             try:
                 reach(peer, self._target.ports.https)
-                with Dialler(peer) as dialler:
+                with probes.dialling.Dialler(peer) as dialler:
                     try:
                         return dialler.ask(self._target.endpoints.login, method="POST", json=told)
                     finally:

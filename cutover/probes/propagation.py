@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from cutover.errors import ProbeError
 from cutover.facts.dns import KINDS, Dns
 from cutover.inventory import Target
-from cutover.probes.dialling import now
+from cutover.probes.connecting import now
 from cutover.probes.dns import look
 
 # Between two looks: the first while a name server lags; a resolver's answer changes when its cache ends, or sooner

@@ -1,9 +1,13 @@
-"""How many HTTP requests went to each target: what a run costs a host is told with what it found."""
+"""How many HTTP requests went to each target, as is told with what was found, and by what its log tells them."""
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import Counter
+
+# Random for each run, and in every request of the outside view: by it the server's access log is asked for them.
+MARK = secrets.token_hex(8)
 
 _counts: Counter[str] = Counter()
 _counting = threading.Lock()

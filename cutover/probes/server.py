@@ -55,8 +55,8 @@ from cutover.facts import (
 )
 from cutover.facts.evidence import Command, Output, Outputs
 from cutover.inventory import Server, Target
-from cutover.probes.dialling import MARK
 from cutover.probes.process import Cut, run_bounded
+from cutover.probes.sent import MARK
 from cutover.redact import redact
 
 COMMANDS: dict[str, Command] = {

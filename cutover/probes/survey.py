@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
+from cutover import probes
 from cutover.errors import NotDeclared, ProbeError, Unreachable
 from cutover.facts.api import Api, Login
 from cutover.facts.certificate import Certificate
@@ -27,23 +28,7 @@ from cutover.facts.private_paths import PrivatePaths
 from cutover.facts.tls import Tls
 from cutover.files import write_whole
 from cutover.inventory import Peer, Target
-from cutover.probes import (
-    api,
-    certificate,
-    cors,
-    detours,
-    dns,
-    forgeries,
-    http,
-    latency,
-    load,
-    old_server,
-    ports,
-    private_paths,
-    saved,
-    server,
-    tls,
-)
+from cutover.probes import saved
 from cutover.probes.operator import Operator
 from cutover.probes.process import INTERRUPTED, stop
 from cutover.probes.sent import counts
@@ -62,30 +47,44 @@ class Probe(NamedTuple):
     logs_in: bool = False
 
 
-# The name of a probe is the name of the fixture that hands its facts to checks.
+# The name of a probe is the name of the fixture that hands its facts to checks. They begin in this order: what takes
+# longest, and is a program of its own, comes first.
 PROBES: dict[str, Probe] = {
-    "server": Probe("target", "observe", Outputs, lambda target, _: server.probe(target)),
-    "dns": Probe("target", "observe", Dns, lambda target, _: dns.probe(target)),
-    "ports": Probe("peer", "observe", Ports, lambda peer, _: ports.probe(peer)),
-    "http": Probe("peer", "observe", Http, lambda peer, _: http.surfaces(peer)),
-    "redirect": Probe("peer", "observe", Http, lambda peer, _: http.redirects(peer)),
-    "detours": Probe("peer", "observe", Detours, lambda peer, _: detours.probe(peer)),
-    "private_paths": Probe("peer", "observe", PrivatePaths, lambda peer, _: private_paths.probe(peer)),
-    "cors": Probe("peer", "observe", Cors, lambda peer, _: cors.probe(peer)),
-    "certificate": Probe("peer", "observe", Certificate, lambda peer, _: certificate.probe(peer)),
-    "tls": Probe("peer", "observe", Tls, lambda peer, _: tls.probe(peer)),
-    "login": Probe("target", "observe", Login, lambda _, operator: api.login(operator), logs_in=True),
-    "api": Probe("peer", "observe", Api, api.probe, logs_in=True),
-    "forgeries": Probe("target", "observe", Forgeries, lambda _, op: forgeries.probe(op), logs_in=True),
-    "wrong_password": Probe(
-        "target", "observe", WrongPassword, lambda _, op: forgeries.wrong_password(op), logs_in=True
+    "tls": Probe("peer", "observe", Tls, lambda peer, _: probes.tls.probe(peer)),
+    "server": Probe("target", "observe", Outputs, lambda target, _: probes.server.probe(target)),
+    "ports": Probe("peer", "observe", Ports, lambda peer, _: probes.ports.probe(peer)),
+    "login": Probe("target", "observe", Login, lambda _, operator: probes.api.login(operator), logs_in=True),
+    "http": Probe("peer", "observe", Http, lambda peer, _: probes.http.surfaces(peer)),
+    "redirect": Probe("peer", "observe", Http, lambda peer, _: probes.http.redirects(peer)),
+    "detours": Probe("peer", "observe", Detours, lambda peer, _: probes.detours.probe(peer)),
+    "private_paths": Probe("peer", "observe", PrivatePaths, lambda peer, _: probes.private_paths.probe(peer)),
+    "cors": Probe("peer", "observe", Cors, lambda peer, _: probes.cors.probe(peer)),
+    "dns": Probe("target", "observe", Dns, lambda target, _: probes.dns.probe(target)),
+    "certificate": Probe("peer", "observe", Certificate, lambda peer, _: probes.certificate.probe(peer)),
+    "api": Probe("peer", "observe", Api, lambda peer, operator: probes.api.probe(peer, operator), logs_in=True),
+    "forgeries": Probe(
+        "target", "observe", Forgeries, lambda _, operator: probes.forgeries.probe(operator), logs_in=True
     ),
-    "old_server": Probe("target", "observe", OldServer, old_server.probe),
-    "old_records": Probe("target", "observe", OldRecords, old_server.records, logs_in=True),
-    "latency": Probe("peer", "latency", Latency, latency.probe, logs_in=True),
-    "load": Probe("peer", "load", Load, lambda peer, _: load.probe(peer)),
-    "afterwards": Probe("target", "after", Outputs, lambda target, _: server.look_again(target)),
+    "wrong_password": Probe(
+        "target", "observe", WrongPassword, lambda _, operator: probes.forgeries.wrong_password(operator), logs_in=True
+    ),
+    "old_server": Probe(
+        "target", "observe", OldServer, lambda target, operator: probes.old_server.probe(target, operator)
+    ),
+    "old_records": Probe(
+        "target",
+        "observe",
+        OldRecords,
+        lambda target, operator: probes.old_server.records(target, operator),
+        logs_in=True,
+    ),
+    "latency": Probe(
+        "peer", "latency", Latency, lambda peer, operator: probes.latency.probe(peer, operator), logs_in=True
+    ),
+    "load": Probe("peer", "load", Load, lambda peer, _: probes.load.probe(peer)),
+    "afterwards": Probe("target", "after", Outputs, lambda target, _: probes.server.look_again(target)),
 }
+ORDER = {name: number for number, name in enumerate(PROBES)}
 
 # Fixtures that put the facts of several probes together, and do with what there is of them.
 COMBINED = {"tls_grade": ("tls", "certificate", "http")}
@@ -208,7 +207,9 @@ class Survey:
             note(job)
 
         for stage in ("observe", "latency", "load", "after"):
-            jobs = sorted(job for job in wanted if PROBES[job[0]].stage == stage)
+            jobs = sorted(
+                (job for job in wanted if PROBES[job[0]].stage == stage), key=lambda job: (ORDER[job[0]], job[1])
+            )
             # Several latencies or loads at once would measure each other.
             alone = self._one_load_at_a_time if stage in ("latency", "load") else contextlib.nullcontext()
             with alone:

@@ -7,7 +7,7 @@ import ssl
 from cutover.facts.tls import Negotiated, Tls
 from cutover.inventory import Peer
 from cutover.probes import hello, sslyze
-from cutover.probes.dialling import now, reach
+from cutover.probes.connecting import now, reach
 from cutover.probes.handshake import handshake
 
 
