@@ -20,7 +20,7 @@ from cutover.facts.http import Exchange
 from cutover.inventory import Peer
 from cutover.probes.connecting import now, unanswered
 from cutover.probes.sent import MARK, count
-from cutover.probes.trust import tls_context
+from cutover.probes.trust import shared_tls_context
 from cutover.probes.wire import Wire
 from cutover.redact import redact
 
@@ -186,7 +186,7 @@ class _Pinned(HTTPAdapter):
             "retries": False,
             "timeout": urllib3.Timeout(connect=limits.connect_seconds, read=limits.answer_seconds),
         }
-        context = tls_context(peer.target)
+        context = shared_tls_context(peer.target)
         self._http = urllib3.HTTPConnectionPool(port=peer.target.ports.http, **common)
         self._https = urllib3.HTTPSConnectionPool(
             port=peer.target.ports.https, ssl_context=context, server_hostname=peer.target.host, **common

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import ssl
+import threading
 
 from cutover.errors import UsageError
 from cutover.inventory import Target
+
+_SHARED: dict[str, ssl.SSLContext] = {}
+_MAKING = threading.Lock()
 
 
 def trust_paths(target: Target) -> tuple[str | None, str | None]:
@@ -38,3 +42,10 @@ def tls_context(target: Target) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         raise UsageError(f"{target.ca}: cannot be read as certificates: {error}") from None
     return context
+
+
+def shared_tls_context(target: Target) -> ssl.SSLContext:
+    """The same, one for all who change nothing in it: to read the system's store takes longer than ten requests."""
+    with _MAKING:
+        key = str(target.ca or "")
+        return _SHARED.get(key) or _SHARED.setdefault(key, tls_context(target))
