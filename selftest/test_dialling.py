@@ -148,6 +148,20 @@ def test_nothing_is_sent_to_a_peer_that_is_not_verified(site, server, told):
     assert site.connections == 1
 
 
+def test_another_target_s_authority_counts_for_nothing(site):
+    """The clients of one target share what they trust, in any order of asking, with nobody else."""
+    with site.run(make(HOST, ROOT, names=[HOST])) as port:
+        rogue = site.folder / "rogue.pem"
+        rogue.write_bytes(ROGUE.pem)
+        trusting, other = site.peer(port), Target(host=HOST, ca=rogue, ports=PromisedPorts(https=port))
+        for _ in range(2):
+            with Dialler(trusting) as dialler:
+                assert dialler.ask("/").exchange.status == 200
+            with Dialler(Peer(other, "127.0.0.1")) as dialler, pytest.raises(ProbeError, match="TLS failed"):
+                dialler.ask("/", token=TOKEN)
+    assert [field(head, "authorization") for head in site.heads] == [[], []]
+
+
 def test_a_redirect_is_not_followed(site):
     site.answers = [answer(b"Location: /elsewhere", status="302 Found"), OK]
     with dialled(site) as dialler:
