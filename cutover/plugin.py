@@ -6,6 +6,7 @@ import atexit
 import base64
 import contextlib
 import gc
+import os
 import pickle
 from pathlib import Path
 from typing import cast
@@ -24,6 +25,7 @@ from cutover.verification import Aim, Verification
 
 DEMO = "demo"
 NO_TARGET = "no target: name one with --host api.example.com, --inventory FILE, or try --host demo"
+OPENSSL_CONF = "OPENSSL_CONF is set, which changes the TLS that is spoken from here: unset it, or run ./verify"
 VERIFICATION = pytest.StashKey[Verification]()
 
 
@@ -89,6 +91,9 @@ def _aim(config: pytest.Config) -> Aim | None:
         # Written by the controller of this very run, over a pipe between the two.
         return cast(Aim, pickle.loads(base64.b64decode(told))) if told else None  # noqa: S301
     targets, recorded = _targets(config)
+    # Python has read it by now, and no setting of a client's own undoes all of it.
+    if targets and os.environ.get("OPENSSL_CONF", os.devnull) not in ("", os.devnull):
+        raise UsageError(OPENSSL_CONF)
     if config.option.allow_active:
         targets = tuple(declarations.with_active_probes(target) for target in targets)
     seconds = 0.0

@@ -94,6 +94,8 @@ def crooked_environment(tmp_path, monkeypatch):
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.setenv(name, str(bundle))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    keys = tmp_path / "keys"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
     with socket.socket() as dead:
         dead.bind(("127.0.0.1", 0))
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
@@ -107,6 +109,7 @@ def crooked_environment(tmp_path, monkeypatch):
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
         yield
+    assert not keys.exists()  # with what stands in it, who listened could read the password
 
 
 @pytest.mark.usefixtures("crooked_environment")
