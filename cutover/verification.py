@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import copy
 import fcntl
 import os
 import pickle
@@ -26,7 +25,7 @@ from cutover.fixtures import SURVEY
 from cutover.inventory import Peer, Target
 from cutover.judging import READING, judge
 from cutover.probes import survey
-from cutover.probes.peers import peers
+from cutover.probes.names import peers
 from cutover.report import junit, terminal
 from cutover.report.run import Run
 from cutover.verdict import Outcome, Verdict
@@ -157,16 +156,22 @@ class Verification:
         item.stash[READING] = start_reading()
         return (yield)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Turn an outcome into a verdict; it travels on the report, as text and numbers only."""
         marker = item.get_closest_marker("control")
-        if marker is None or (call.when != "call" and call.excinfo is None):
-            return None
-        # pytest's own account of a failure, with all its lines of source, would take longer than all the judging.
-        untold = copy.copy(call)
-        untold.excinfo = None
-        report = pytest.TestReport.from_item_and_call(item, untold)
+        if marker is None:
+            return (yield)
+        # The verdict's message takes the traceback's place; laying that out takes longer than most checks.
+        style, self._config.option.tbstyle = self._config.option.tbstyle, "no"
+        try:
+            report = yield
+        finally:
+            self._config.option.tbstyle = style
+        if report.when != "call" and report.passed:
+            return report
         verdict = judge(item, call, marker.args[0], strict=self._config.option.strict_advice)
         report.verdict = _VERDICT.dump_python(verdict, mode="json")  # type: ignore[attr-defined]
         report.user_properties += junit.properties(verdict)
@@ -174,7 +179,6 @@ class Verification:
             report.outcome = "skipped"
             report.longrepr = (verdict.file, 0, f"{verdict.outcome}: {verdict.reason or verdict.message}")
         elif verdict.word != "passed":
-            report.outcome = "failed"
             report.longrepr = verdict.message
         return report
 

@@ -14,7 +14,6 @@ import pytest
 
 from cutover.inventory import Peer, Target
 from cutover.probes import names
-from cutover.probes.peers import peers
 from selftest.rows import HOST
 
 TARGET = Target(host=HOST, resolvers=(ip_address("127.0.0.1"),))
@@ -86,9 +85,9 @@ def zone(monkeypatch):
 
 
 def found(target=TARGET):
-    found = peers(target)
-    assert len({peer.label for peer in found}) == len(found)
-    return [(peer.address, peer.problem) for peer in found]
+    peers = names.peers(target)
+    assert len({peer.label for peer in peers}) == len(peers)
+    return [(peer.address, peer.problem) for peer in peers]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +129,7 @@ def test_a_server_that_fails_altogether_is_told_for_both(zone):
         ("", "DNS could not be asked for A"),
         ("", "DNS could not be asked for AAAA"),
     ]
-    assert [peer.label for peer in peers(TARGET)] == [f"{HOST}@unresolved-A", f"{HOST}@unresolved-AAAA"]
+    assert [peer.label for peer in names.peers(TARGET)] == [f"{HOST}@unresolved-A", f"{HOST}@unresolved-AAAA"]
 
 
 def test_a_server_that_is_silent_costs_a_bounded_time(zone, monkeypatch):
@@ -162,7 +161,7 @@ def test_an_address_of_no_host_is_not_dialled(zone, address):
 def test_declared_addresses_are_dialled_without_asking(zone):
     declared = (ip_address("198.51.100.1"), ip_address("2001:db8:0::1"))
     target = TARGET.model_copy(update={"addresses": declared})
-    assert peers(target) == (Peer(target, "198.51.100.1"), Peer(target, "2001:db8::1"))
+    assert names.peers(target) == (Peer(target, "198.51.100.1"), Peer(target, "2001:db8::1"))
     assert zone.asked == []
 
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Literal
-
-import dns.exception
-import dns.resolver
+from typing import TYPE_CHECKING, Literal
 
 from cutover.addresses import unfit
 from cutover.inventory import Peer, Target
+
+if TYPE_CHECKING:
+    import dns.resolver
 
 SECONDS = 5.0
 
 
 def peers(target: Target) -> tuple[Peer, ...]:
-    """One peer for each A and AAAA record of the name.
+    """One peer for each declared address; without any, one for each A and AAAA record of the name.
 
     A record type that could not be asked for is a peer without address, so that it is told and not forgotten.
     """
+    if target.addresses:
+        return tuple(Peer(target, address) for address in dict.fromkeys(map(str, target.addresses)))
+    import dns.exception  # here, because a run with declared addresses need not wait for it
+    import dns.resolver
+
     found: list[Peer] = []
     kinds: tuple[Literal["A", "AAAA"], ...] = ("A", "AAAA")
     for kind in kinds:
@@ -45,6 +50,8 @@ def peers(target: Target) -> tuple[Peer, ...]:
 
 def resolver(target: Target) -> dns.resolver.Resolver:
     """The declared resolvers, or else this machine's."""
+    import dns.resolver
+
     if not target.resolvers:
         return dns.resolver.Resolver()
     declared = dns.resolver.Resolver(configure=False)

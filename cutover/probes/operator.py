@@ -18,7 +18,7 @@ from cutover.probes.process import run_bounded
 from cutover.redact import hide
 
 if TYPE_CHECKING:
-    from cutover.probes import dialling
+    from cutover.probes.dialling import Answer
 
 PASSWORD_SECONDS = 30.0  # a person may have to answer their agent
 PASSWORD_BYTES = 65536
@@ -96,7 +96,7 @@ class Operator:
         self._token = token
         return Login(exchange, place, objection)
 
-    def _attempt(self) -> dialling.Answer:
+    def _attempt(self) -> Answer:
         """What the first peer answers to which anything could be sent; the cause of the first when it was none.
 
         A connection that was refused, or whose certificate was, is no attempt: the next address may be up.

@@ -1,4 +1,4 @@
-"""How many HTTP requests went to each target, as is told with what was found, and by what its log tells them."""
+"""How many HTTP requests went to each target: what a run costs a host is told with what it found."""
 
 from __future__ import annotations
 

@@ -47,44 +47,32 @@ class Probe(NamedTuple):
     logs_in: bool = False
 
 
-# The name of a probe is the name of the fixture that hands its facts to checks. They begin in this order: what takes
-# longest, and is a program of its own, comes first.
+# The name of a probe is the name of the fixture that hands its facts to checks.
 PROBES: dict[str, Probe] = {
-    "tls": Probe("peer", "observe", Tls, lambda peer, _: probes.tls.probe(peer)),
     "server": Probe("target", "observe", Outputs, lambda target, _: probes.server.probe(target)),
+    "dns": Probe("target", "observe", Dns, lambda target, _: probes.dns.probe(target)),
     "ports": Probe("peer", "observe", Ports, lambda peer, _: probes.ports.probe(peer)),
-    "login": Probe("target", "observe", Login, lambda _, operator: probes.api.login(operator), logs_in=True),
     "http": Probe("peer", "observe", Http, lambda peer, _: probes.http.surfaces(peer)),
     "redirect": Probe("peer", "observe", Http, lambda peer, _: probes.http.redirects(peer)),
     "detours": Probe("peer", "observe", Detours, lambda peer, _: probes.detours.probe(peer)),
     "private_paths": Probe("peer", "observe", PrivatePaths, lambda peer, _: probes.private_paths.probe(peer)),
     "cors": Probe("peer", "observe", Cors, lambda peer, _: probes.cors.probe(peer)),
-    "dns": Probe("target", "observe", Dns, lambda target, _: probes.dns.probe(target)),
     "certificate": Probe("peer", "observe", Certificate, lambda peer, _: probes.certificate.probe(peer)),
-    "api": Probe("peer", "observe", Api, lambda peer, operator: probes.api.probe(peer, operator), logs_in=True),
-    "forgeries": Probe(
-        "target", "observe", Forgeries, lambda _, operator: probes.forgeries.probe(operator), logs_in=True
-    ),
+    "tls": Probe("peer", "observe", Tls, lambda peer, _: probes.tls.probe(peer)),
+    "login": Probe("target", "observe", Login, lambda _, operator: probes.api.login(operator), logs_in=True),
+    "api": Probe("peer", "observe", Api, lambda peer, op: probes.api.probe(peer, op), logs_in=True),
+    "forgeries": Probe("target", "observe", Forgeries, lambda _, op: probes.forgeries.probe(op), logs_in=True),
     "wrong_password": Probe(
-        "target", "observe", WrongPassword, lambda _, operator: probes.forgeries.wrong_password(operator), logs_in=True
+        "target", "observe", WrongPassword, lambda _, op: probes.forgeries.wrong_password(op), logs_in=True
     ),
-    "old_server": Probe(
-        "target", "observe", OldServer, lambda target, operator: probes.old_server.probe(target, operator)
-    ),
+    "old_server": Probe("target", "observe", OldServer, lambda target, op: probes.old_server.probe(target, op)),
     "old_records": Probe(
-        "target",
-        "observe",
-        OldRecords,
-        lambda target, operator: probes.old_server.records(target, operator),
-        logs_in=True,
+        "target", "observe", OldRecords, lambda target, op: probes.old_server.records(target, op), logs_in=True
     ),
-    "latency": Probe(
-        "peer", "latency", Latency, lambda peer, operator: probes.latency.probe(peer, operator), logs_in=True
-    ),
+    "latency": Probe("peer", "latency", Latency, lambda peer, op: probes.latency.probe(peer, op), logs_in=True),
     "load": Probe("peer", "load", Load, lambda peer, _: probes.load.probe(peer)),
     "afterwards": Probe("target", "after", Outputs, lambda target, _: probes.server.look_again(target)),
 }
-ORDER = {name: number for number, name in enumerate(PROBES)}
 
 # Fixtures that put the facts of several probes together, and do with what there is of them.
 COMBINED = {"tls_grade": ("tls", "certificate", "http")}
@@ -207,8 +195,9 @@ class Survey:
             note(job)
 
         for stage in ("observe", "latency", "load", "after"):
+            # The scan is a program of its own, and takes longest: it begins before all others.
             jobs = sorted(
-                (job for job in wanted if PROBES[job[0]].stage == stage), key=lambda job: (ORDER[job[0]], job[1])
+                (job for job in wanted if PROBES[job[0]].stage == stage), key=lambda job: (job[0] != "tls", job)
             )
             # Several latencies or loads at once would measure each other.
             alone = self._one_load_at_a_time if stage in ("latency", "load") else contextlib.nullcontext()
