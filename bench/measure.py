@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 
+# Set where nothing is to be left behind: Python would compile every module again in each run, which a user's does once.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 class Run(NamedTuple):
     """One run of a program: wall seconds, processor seconds with its children's, and peak memory in bytes."""

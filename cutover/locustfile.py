@@ -66,6 +66,7 @@ STAGE = Stage(**json.loads(sys.stdin.readline())) if DRIVEN else Stage()
 # One for all users: to read the trust store takes longer than many a request. Not create_default_context, which
 # is stricter in some Pythons than in others: cutover.probes.trust makes the same one.
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+TLS.minimum_version, TLS.maximum_version = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.MAXIMUM_SUPPORTED
 TLS.set_ciphers("DEFAULT:@SECLEVEL=2")
 if STAGE.ca:
     TLS.load_verify_locations(STAGE.ca)

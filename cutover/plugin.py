@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import contextlib
+import gc
+import os
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +28,7 @@ from cutover.verification import Verification
 
 DEMO = "demo"
 NO_TARGET = "no target: name one with --host api.example.com, --inventory FILE, or try --host demo"
+OPENSSL_CONF = "OPENSSL_CONF is set, which changes the TLS that is spoken from here: unset it, or run ./verify"
 VERIFICATION = pytest.StashKey[Verification]()
 
 
@@ -96,6 +100,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if aim:
         verification = Verification(config, aim)
         config.stash[VERIFICATION] = verification
+        # Or Python would look through all its objects several times, only to end: a tenth of the run.
+        atexit.register(gc.freeze)
         config.pluginmanager.register(verification, "cutover-verification")
 
 
@@ -135,6 +141,9 @@ def _with_exceptions(config: pytest.Config, aim: Aim) -> Aim:
 
 def _anew(config: pytest.Config) -> Aim | None:
     targets, recorded = _targets(config)
+    # Python has read it by now, and no setting of a client's own undoes all of it.
+    if targets and os.environ.get("OPENSSL_CONF", os.devnull) not in ("", os.devnull):
+        raise UsageError(OPENSSL_CONF)
     if config.option.allow_active:
         targets = tuple(declarations.with_active_probes(target) for target in targets)
     seconds = 0.0

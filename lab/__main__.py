@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import fcntl
 import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from lab import acme, base, clock, database, deploy, dns, faults, host, machine, matrix, network, privilege, statements
+from lab import (
+    acme,
+    base,
+    clock,
+    database,
+    deploy,
+    dns,
+    faults,
+    host,
+    machine,
+    matrix,
+    network,
+    ownership,
+    privilege,
+    statements,
+    switch,
+)
 
 T = TypeVar("T")
 
@@ -24,14 +39,10 @@ PASSWORD_FILE = machine.STATE / "operator-password"
 
 DNS = dns.Tree()
 REFERENCE = host.Host(network.API)
-
 # The reference host as it was deployed, from which a fault starts.
 SNAPSHOT = "deployed"
-
 # Written when the deployment has ended well: a host that merely runs proves nothing.
 DEPLOYED = machine.STATE / "deployed"
-# The bridge and the cache are the machine's, so two checkouts cannot have their labs up together.
-OWNER = machine.CACHE / "owner"
 
 
 def step(what: str, do: Callable[[], T]) -> T:
@@ -55,7 +66,7 @@ def up() -> None:
     # A half-made lab is of no use: what is left of it goes first.
     down()
     network.require_free_ranges()
-    OWNER.write_text(f"{machine.STATE}\n")
+    ownership.OWNER.write_text(f"{machine.STATE}\n")
     start = time.monotonic()
     settings = make_settings(network.API.fqdn, new_password())
     step("network", network.up)
@@ -141,22 +152,6 @@ def parts() -> dict[str, bool]:
     }
 
 
-@contextlib.contextmanager
-def the_lab(operation: int) -> Iterator[None]:
-    """Hold the lab, alone to change it or with others to use copies of its host; refuse another checkout's."""
-    with (machine.CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, operation)
-        require_ownership()
-        yield
-
-
-def require_ownership() -> None:
-    """Refuse to touch the lab of another checkout while it is up."""
-    owner = Path(OWNER.read_text().strip()) if OWNER.exists() else machine.STATE
-    if owner != machine.STATE and machine.anything_runs(owner):
-        raise machine.Refusal(f"the lab of {owner.parent.parent} is up; take it down there first")
-
-
 def status() -> int:
     """Tell each part; 0 when all are there."""
     found = parts()
@@ -186,11 +181,11 @@ def run_faults(only: list[str], listed: bool, jobs: int = 1) -> int:
     layers = deployed_layers()
     of_dns = [fault for fault in known if fault.of == "dns"]
     of_host = [fault for fault in known if fault.of == "host"]
-    with the_lab(fcntl.LOCK_SH):
+    with ownership.the_lab(fcntl.LOCK_SH):
         good = matrix.run(of_host, layers, jobs)
     if of_dns:
         # The name servers are there once, for all hosts.
-        with the_lab(fcntl.LOCK_EX):
+        with ownership.the_lab(fcntl.LOCK_EX):
             good += matrix.run_on_dns(of_dns, DNS)
     print(f"{good} of {len(known)} faults seen exactly as expected", flush=True)
     return 0 if good == len(known) else 1
@@ -198,7 +193,7 @@ def run_faults(only: list[str], listed: bool, jobs: int = 1) -> int:
 
 def deployed_layers() -> list[Path]:
     """What a copy of the deployed host stands on; the host itself goes on from there too."""
-    with the_lab(fcntl.LOCK_EX):
+    with ownership.the_lab(fcntl.LOCK_EX):
         require_up()
         tree = base.base_tree(SUITE)
         layers = [host.snapshot_layer(SNAPSHOT), base.wheel_layer(SUITE, tree, deploy.REQUIREMENTS), tree]
@@ -213,18 +208,18 @@ def deployed_layers() -> list[Path]:
 def copy(number: int) -> None:
     """Boot a fresh copy of the deployed host, for trials."""
     layers = deployed_layers()
-    with the_lab(fcntl.LOCK_SH):
+    with ownership.the_lab(fcntl.LOCK_SH):
         made = step(f"copy {number}", lambda: matrix.boot_copy(network.COPIES[number - 1], layers))
     print(f"lab: {made.spec.name} is up: --host {network.API.fqdn} {' '.join(matrix.options(made))}")
 
 
-def prove_privilege(number: int) -> int:
-    """Compare what accounts of different rights see on a fresh copy; 0 when it is the same."""
+def on_a_copy(number: int, prove: Callable[[host.Host], bool], operation: int) -> int:
+    """Boot a fresh copy for what is proven on it; 0 when it was."""
     layers = deployed_layers()
-    with the_lab(fcntl.LOCK_SH):
+    with ownership.the_lab(operation):
         made = step(f"copy {number}", lambda: matrix.boot_copy(network.COPIES[number - 1], layers))
         try:
-            return 0 if privilege.prove(made) else 1
+            return 0 if prove(made) else 1
         finally:
             made.destroy()
 
@@ -252,8 +247,12 @@ def main() -> int:
     matrix_of.add_argument("--only", action="append", default=[], metavar="NAME", help="faults with this in their name")
     matrix_of.add_argument("--jobs", type=int, choices=range(1, 5), default=2, help="copies used side by side")
     matrix_of.add_argument("--list", action="store_true", dest="listed", help="tell their names and what they are")
-    privileged = commands.add_parser("privilege", help="compare what root sees with what `cutover sudoers` lets see")
-    privileged.add_argument("--copy", type=int, choices=range(1, len(network.COPIES) + 1), default=1, dest="number")
+    for name, told in (
+        ("privilege", "compare what root sees with what `cutover sudoers` lets see"),
+        ("switch", "rehearse a change of DNS, with a resolver that lags behind"),
+    ):
+        proven = commands.add_parser(name, help=told)
+        proven.add_argument("--copy", type=int, choices=range(1, len(network.COPIES) + 1), default=1, dest="number")
     commands.add_parser("record", help="put the host's server facts into the demo")
     catalogue = commands.add_parser("tls", help="serve bad certificates and TLS settings, and see what the suite says")
     catalogue.add_argument("--only", action="append", default=[], metavar="NAME", help="cases with this in their name")
@@ -284,9 +283,11 @@ def main() -> int:
             case "copy":
                 copy(asked.number)
             case "privilege":
-                return prove_privilege(asked.number)
+                return on_a_copy(asked.number, privilege.prove, fcntl.LOCK_SH)
+            case "switch":
+                return on_a_copy(asked.number, lambda made: switch.rehearse(made, DNS), fcntl.LOCK_EX)
             case changing:
-                with the_lab(fcntl.LOCK_EX):
+                with ownership.the_lab(fcntl.LOCK_EX):
                     {"up": up, "releases": releases, "down": down}[changing]()
     except (machine.Refusal, RuntimeError) as refusal:
         print(f"lab: {refusal}", file=sys.stderr)

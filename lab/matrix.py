@@ -148,8 +148,7 @@ def verify(*more: str) -> Seen:
 
 def judge(options: Sequence[str], inventory: str = "lab/inventory.toml") -> tuple[dict[str, dict[str, str]], int]:
     """What the suite says of a copy: the properties of each case by its name, and the exit status."""
-    argv = ["./verify", "-p", "no:cacheprovider", "--inventory", inventory, "--host", API.fqdn, *options]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=SUITE_SECONDS)
+    done = suite(options, inventory)
     report = [line.partition(": ")[2] for line in done.stdout.splitlines() if line.startswith("report: ")]
     if not report:
         raise Refusal(f"the suite wrote no report, status {done.returncode}: {done.stdout[-500:]} {done.stderr[-500:]}")
@@ -159,3 +158,9 @@ def judge(options: Sequence[str], inventory: str = "lab/inventory.toml") -> tupl
         name = (case.get("name") or "").partition(" = ")[0]
         told[name] = {entry.get("name") or "": entry.get("value") or "" for entry in case.iter("property")}
     return told, done.returncode
+
+
+def suite(options: Sequence[str], inventory: str = "lab/inventory.toml") -> subprocess.CompletedProcess[str]:
+    """Run the suite against the reference host, or what these options lead to."""
+    argv = ["./verify", "-p", "no:cacheprovider", "--inventory", inventory, "--host", API.fqdn, *options]
+    return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=SUITE_SECONDS)

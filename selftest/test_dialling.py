@@ -94,6 +94,8 @@ def crooked_environment(tmp_path, monkeypatch):
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.setenv(name, str(bundle))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    keys = tmp_path / "keys"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
     with socket.socket() as dead:
         dead.bind(("127.0.0.1", 0))
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
@@ -107,6 +109,7 @@ def crooked_environment(tmp_path, monkeypatch):
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
         yield
+    assert not keys.exists()  # with what stands in it, who listened could read the password
 
 
 @pytest.mark.usefixtures("crooked_environment")
@@ -146,6 +149,20 @@ def test_nothing_is_sent_to_a_peer_that_is_not_verified(site, server, told):
     assert caught.value.cause.endswith("; nothing was sent")
     assert site.heads == []
     assert site.connections == 1
+
+
+def test_another_target_s_authority_counts_for_nothing(site):
+    """The clients of one target share what they trust, in any order of asking, with nobody else."""
+    with site.run(make(HOST, ROOT, names=[HOST])) as port:
+        rogue = site.folder / "rogue.pem"
+        rogue.write_bytes(ROGUE.pem)
+        trusting, other = site.peer(port), Target(host=HOST, ca=rogue, ports=PromisedPorts(https=port))
+        for _ in range(2):
+            with Dialler(trusting) as dialler:
+                assert dialler.ask("/").exchange.status == 200
+            with Dialler(Peer(other, "127.0.0.1")) as dialler, pytest.raises(ProbeError, match="TLS failed"):
+                dialler.ask("/", token=TOKEN)
+    assert [field(head, "authorization") for head in site.heads] == [[], []]
 
 
 def test_a_redirect_is_not_followed(site):

@@ -11,7 +11,8 @@ from cutover.errors import ProbeError, Unreachable
 from cutover.inventory import Limits, Peer, Target
 from cutover.inventory import Ports as PromisedPorts
 from cutover.probes import dialling, ports
-from cutover.probes.dialling import Dialler, reach
+from cutover.probes.connecting import reach
+from cutover.probes.dialling import Dialler
 from selftest.pki import head_of, make, server_context, tcp
 from selftest.rows import HOST
 

@@ -117,6 +117,15 @@ def test_a_resolver_is_asked_again_when_its_cache_ends_and_at_least_once_a_minut
     assert slept == [26, propagation.LONGEST, propagation.SHORTEST]
 
 
+def test_who_is_missing_at_the_end_is_told_with_the_seconds_of_its_cache(monkeypatch):
+    async def look(target):
+        return facts(resolvers=[Resolver("::1", answers(a=[OLD], seconds=3600))])
+
+    monkeypatch.setattr(propagation, "look", look)
+    (line,) = propagation.wait([NEW], 0.01, lambda *_: None)
+    assert line == f"DNS of {HOST} did not agree within 0 s: ::1 in 3600 s"
+
+
 def test_ctrl_c_ends_it_at_once(monkeypatch):
     async def look(target):
         return facts(resolvers=[Resolver("::1", answers(a=[OLD], seconds=3600))])

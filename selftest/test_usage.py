@@ -19,11 +19,12 @@ NAME = "api.example.test"
 INVENTORY = f'[[target]]\nhost = "{NAME}"\naddresses = ["127.0.0.1"]\n'
 
 
-def verify(*options, autoload=False):
+def verify(*options, autoload=False, **variables):
     """What pytest says when it is called in the project's folder."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "CUTOVER_"))}
     if not autoload:  # of the plugins that happen to be installed: it takes longer than all of ours
         environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    environment |= variables
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
         cwd=ROOT,
@@ -123,6 +124,14 @@ def test_a_mistake_is_told_in_one_line(file, options, told):
 def test_no_target_is_no_green_run():
     told = "ERROR: no target: name one with --host api.example.com, --inventory FILE, or try --host demo"
     assert error_lines(verify(autoload=True)) == [told]
+
+
+@pytest.mark.parametrize(("value", "status"), [("/etc/crooked.cnf", 4), (os.devnull, 0), ("", 0)])
+def test_no_verdict_under_another_tls_than_this_machine_s(file, value, status):
+    done = verify(f"--inventory={file}", "--collect-only", "-q", OPENSSL_CONF=value)
+    assert done.returncode == status
+    told = "ERROR: OPENSSL_CONF is set, which changes the TLS that is spoken from here: unset it, or run ./verify"
+    assert not status or error_lines(done) == [told]
 
 
 def test_an_inventory_may_lie_anywhere(file):

@@ -31,7 +31,7 @@ def place(tmp_path):
 def verify(place, *arguments):
     return subprocess.run(
         [place / "verify", *arguments],
-        env={"PATH": str(place / "bin")},
+        env={"PATH": str(place / "bin"), "OPENSSL_CONF": "/etc/crooked.cnf"},
         capture_output=True,
         text=True,
         timeout=60,
@@ -69,7 +69,7 @@ def test_refuses_in_one_line_with_status_2(place, python, told):
 def test_hands_all_arguments_to_pytest_and_makes_the_environment_once(place):
     for name in ("mkdir", "chmod"):
         (place / "bin" / name).symlink_to(shutil.which(name))
-    python = 'case "$3" in pip) echo made >>made;; pytest) shift; for word; do echo "[$word]"; done;; esac'
+    python = 'case "$3" in pip) echo made >>made;; pytest) shift; for word; do echo "[$word]"; done; env;; esac'
     # The stand-in for `python3 -m venv` puts a stand-in for the environment's own python.
     program(
         place / "bin",
@@ -82,15 +82,10 @@ chmod +x .venv/bin/python;; esac""",
     )
     for _ in range(2):
         done = verify(place, "--host", "a b", "-k", "x or y")
-        assert done.stdout.splitlines() == [
-            "[pytest]",
-            "[-c]",
-            "[pyproject.toml]",
-            "[--host]",
-            "[a b]",
-            "[-k]",
-            "[x or y]",
-        ]
+        lines = done.stdout.splitlines()
+        assert lines[:7] == ["[pytest]", "[-c]", "[pyproject.toml]", "[--host]", "[a b]", "[-k]", "[x or y]"]
+        assert f"PATH={place / 'bin'}" in lines[7:]
+        assert "OPENSSL_CONF" not in done.stdout
         assert done.returncode == 0
     assert (place / "made").read_text() == "made\n"
     with (place / "pyproject.toml").open("a") as project:

@@ -214,6 +214,11 @@ def longest(answers: Mapping[Kind, Answer]) -> int:
     return max(answer.seconds for answer in leading or answers.values())
 
 
+def who_lags(missing: Mapping[str, int]) -> str:
+    """Who does not agree yet, in words, with the seconds until its cache ends where it has one."""
+    return ", ".join(f"{name} in {seconds} s" if seconds else name for name, seconds in missing.items())
+
+
 def _told(answers: Mapping[Kind, Answer]) -> str:
     return ", ".join(f"{kind} {answer.told} ({answer.seconds} s)" for kind, answer in answers.items())
 

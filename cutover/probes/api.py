@@ -5,7 +5,8 @@ from __future__ import annotations
 from cutover.facts.api import Api, Login
 from cutover.inventory import Peer
 from cutover.probes.answers import Body
-from cutover.probes.dialling import Dialler, reach
+from cutover.probes.connecting import reach
+from cutover.probes.dialling import Dialler
 from cutover.probes.operator import Operator
 from cutover.redact import redact
 

@@ -22,7 +22,7 @@ from OpenSSL import SSL
 from cutover.errors import ProbeError
 from cutover.facts.certificate import Certificate, Key, Link
 from cutover.inventory import Peer
-from cutover.probes.dialling import connect, reach, unanswered
+from cutover.probes.connecting import connect, reach, unanswered
 from cutover.probes.handshake import handshake
 from cutover.probes.trust import tls_context
 from cutover.redact import redact

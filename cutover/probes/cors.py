@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cutover.facts.cors import NOWHERE, STRANGER, Cors
 from cutover.inventory import Peer
-from cutover.probes.dialling import Dialler, reach
+from cutover.probes.connecting import reach
+from cutover.probes.dialling import Dialler
 
 
 def probe(peer: Peer) -> Cors:

@@ -8,7 +8,8 @@ from cutover.errors import ProbeError
 from cutover.facts.detours import STRANGER, Detours
 from cutover.facts.http import Exchange
 from cutover.inventory import Peer
-from cutover.probes.dialling import Dialler, reach
+from cutover.probes.connecting import reach
+from cutover.probes.dialling import Dialler
 
 
 def probe(peer: Peer) -> Detours:

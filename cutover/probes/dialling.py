@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Literal, NamedTuple
 
@@ -17,60 +15,17 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from cutover.addresses import has_route
-from cutover.errors import ProbeError, Unreachable
+from cutover.errors import ProbeError
 from cutover.facts.http import Exchange
 from cutover.inventory import Peer
+from cutover.probes.connecting import now, unanswered
 from cutover.probes.sent import MARK, count
-from cutover.probes.trust import tls_context
+from cutover.probes.trust import shared_tls_context
 from cutover.probes.wire import Wire
 from cutover.redact import redact
 
 BODY_BYTES = 16 * 1024 * 1024  # read of an answer
 BODY_KEPT = 4096  # characters kept of it
-
-
-def now() -> str:
-    """The operator's clock, ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def connect(peer: Peer, port: int) -> socket.socket:
-    """A TCP connection to the peer; OSError as the system has it."""
-    return socket.create_connection((peer.address, port), peer.target.limits.connect_seconds)
-
-
-def find(peer: Peer) -> None:
-    """Raise Unreachable when there is nothing to dial, or no way to it: then nothing is said of the host."""
-    if not peer.address:
-        raise Unreachable(f"{peer.target.host}: {peer.problem}", "look at the name's DNS records, or --address")
-    if not has_route(peer.address):
-        family = "IPv6" if peer.family == "ipv6" else "IPv4"
-        raise Unreachable(
-            f"this machine has no route to the {family} address {peer.address} (for {peer.target.host})",
-            f"verify from a machine that has {family}, or name the addresses to dial: --address",
-        )
-
-
-def reach(peer: Peer, port: int) -> None:
-    """Raise ProbeError, the one cause of all that depends on it, when the peer's port does not answer."""
-    find(peer)
-    try:
-        connect(peer, port).close()
-    except OSError as error:
-        raise unanswered(peer, port, error) from None
-
-
-def unanswered(peer: Peer, port: int, error: OSError) -> ProbeError:
-    """What a failed connect means, in one sentence that is the same for everyone who suffers from it."""
-    what = f"{peer.address} (for {peer.target.host})"
-    if isinstance(error, ConnectionRefusedError):
-        return ProbeError(f"{what} refuses connections on port {port}", "start nginx: sudo systemctl status nginx")
-    if isinstance(error, TimeoutError):
-        reason = f"did not answer on port {port} within {peer.target.limits.connect_seconds:g} s"
-    else:
-        reason = f"cannot be reached on port {port}: {error.strerror or error}"
-    return Unreachable(f"{what} {reason}", "is the host up, the address right, the firewall open?")
 
 
 class Answer(NamedTuple):
@@ -231,7 +186,7 @@ class _Pinned(HTTPAdapter):
             "retries": False,
             "timeout": urllib3.Timeout(connect=limits.connect_seconds, read=limits.answer_seconds),
         }
-        context = tls_context(peer.target)
+        context = shared_tls_context(peer.target)
         self._http = urllib3.HTTPConnectionPool(port=peer.target.ports.http, **common)
         self._https = urllib3.HTTPSConnectionPool(
             port=peer.target.ports.https, ssl_context=context, server_hostname=peer.target.host, **common

@@ -25,7 +25,7 @@ from cutover.facts.caa import Caa
 from cutover.facts.dns import KINDS, KNOWN, Answer, Dns, NameServer, Resolver, Signatures, Zone
 from cutover.inventory import Target
 from cutover.probes.caa import policy
-from cutover.probes.dialling import now
+from cutover.probes.connecting import now
 from cutover.probes.dnssec import signatures
 from cutover.probes.names import resolver
 from cutover.probes.query import MOST_LINKS, MOST_RECORDS, Reply, RRset, ancestors, ask, read, text

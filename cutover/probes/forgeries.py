@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 from cutover.errors import ProbeError
 from cutover.facts.forgeries import Forgeries, WrongPassword
-from cutover.probes.dialling import Dialler, reach
+from cutover.probes.connecting import reach
+from cutover.probes.dialling import Dialler
 from cutover.probes.operator import Operator
 
 # Keys of documentation, of examples and of the checklist itself (section 5), which everybody knows.

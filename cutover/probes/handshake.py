@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cutover.inventory import Peer
-from cutover.probes.dialling import connect
+from cutover.probes.connecting import connect
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import time
 from cutover.errors import ProbeError
 from cutover.facts.tls import Negotiated
 from cutover.inventory import Peer
-from cutover.probes.dialling import connect, unanswered
+from cutover.probes.connecting import connect, unanswered
 
 # The best first, as a client of those days would: with one of the last, the server wanted it so.
 SUITES = {

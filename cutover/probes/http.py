@@ -7,7 +7,8 @@ import contextlib
 from cutover.errors import ProbeError
 from cutover.facts.http import REDIRECT_PATHS, Http
 from cutover.inventory import Peer
-from cutover.probes.dialling import Dialler, reach
+from cutover.probes.connecting import reach
+from cutover.probes.dialling import Dialler
 
 MISSING = "/cutover-no-such-page"
 PATIENCE = 5.0  # seconds

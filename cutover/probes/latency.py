@@ -5,7 +5,8 @@ from __future__ import annotations
 from cutover.facts.http import Exchange
 from cutover.facts.latency import MAY_BE_SLOWER, SAMPLES, Answer, Latency
 from cutover.inventory import Peer
-from cutover.probes.dialling import Dialler, now, reach
+from cutover.probes.connecting import now, reach
+from cutover.probes.dialling import Dialler
 from cutover.probes.operator import Operator
 
 

@@ -22,7 +22,8 @@ from cutover.errors import ProbeError
 from cutover.facts.evidence import Evidence
 from cutover.facts.load import Failure, Load, Sample
 from cutover.inventory import Limits, Peer
-from cutover.probes.dialling import Dialler, now, reach
+from cutover.probes.connecting import now, reach
+from cutover.probes.dialling import Dialler
 from cutover.probes.process import running
 from cutover.probes.sent import count
 from cutover.redact import redact

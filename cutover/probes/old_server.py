@@ -11,7 +11,8 @@ from cutover.facts.old_server import OldRecords, OldServer, Pair
 from cutover.inventory import Peer, Target
 from cutover.probes import certificate
 from cutover.probes.answers import Body
-from cutover.probes.dialling import Dialler, now, reach
+from cutover.probes.connecting import now, reach
+from cutover.probes.dialling import Dialler
 from cutover.probes.operator import Operator
 from cutover.redact import redact
 

@@ -13,6 +13,7 @@ from cutover.errors import NotDeclared, ProbeError
 from cutover.facts.api import Login
 from cutover.inventory import Credentials, Peer, Target
 from cutover.probes.answers import Body
+from cutover.probes.connecting import reach
 from cutover.probes.process import run_bounded
 from cutover.redact import hide
 
@@ -105,7 +106,7 @@ class Operator:
         for peer in self._peers:
             connected = False
             try:
-                probes.dialling.reach(peer, self._target.ports.https)
+                reach(peer, self._target.ports.https)
                 with probes.dialling.Dialler(peer) as dialler:
                     try:
                         return dialler.ask(self._target.endpoints.login, method="POST", json=told)

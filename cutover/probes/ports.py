@@ -7,7 +7,7 @@ import socket
 from cutover.errors import Unreachable
 from cutover.facts.ports import Ports, State
 from cutover.inventory import Peer
-from cutover.probes.dialling import find, now
+from cutover.probes.connecting import find, now
 from cutover.probes.threads import side_by_side
 
 # A port that is to be closed is not waited for as long as one that is to be open: two connections ask it at once, and

@@ -8,7 +8,8 @@ import secrets
 from cutover.facts.http import Exchange
 from cutover.facts.private_paths import Found, PrivatePaths
 from cutover.inventory import Peer
-from cutover.probes.dialling import Dialler, reach
+from cutover.probes.connecting import reach
+from cutover.probes.dialling import Dialler
 
 # What the checklist puts on the host, where a root or alias that is one level too high would show it.
 PRIVATE = (

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from cutover.errors import ProbeError
-from cutover.facts.dns import KINDS, Dns
+from cutover.facts.dns import KINDS, Dns, who_lags
 from cutover.inventory import Target
-from cutover.probes.dialling import now
+from cutover.probes.connecting import now
 from cutover.probes.dns import look
 
 # Between two looks: the first while a name server lags; a resolver's answer changes when its cache ends, or sooner
@@ -41,7 +41,7 @@ async def _wait(target: Target, seconds: float, told: Told) -> str:
         if not missing:
             return f"DNS of {target.label} agreed everywhere at {now()}, after {waited:.0f} s"
         if waited >= seconds:
-            return f"DNS of {target.label} did not agree within {seconds:.0f} s: {', '.join(missing)}"
+            return f"DNS of {target.label} did not agree within {seconds:.0f} s: {who_lags(missing)}"
         told(target.label, missing, seconds - waited)
         soonest = min(missing.values()) + 1
         await asyncio.sleep(min(max(SHORTEST, min(LONGEST, soonest)), seconds - waited))

@@ -227,7 +227,10 @@ class Survey:
             note(job)
 
         for stage in ("observe", "latency", "load", "after"):
-            jobs = sorted(job for job in wanted if PROBES[job[0]].stage == stage)
+            # The scan is a program of its own, and takes longest: it begins before all others.
+            jobs = sorted(
+                (job for job in wanted if PROBES[job[0]].stage == stage), key=lambda job: (job[0] != "tls", job)
+            )
             # Several latencies or loads at once would measure each other.
             alone = self._one_load_at_a_time if stage in ("latency", "load") else contextlib.nullcontext()
             with alone:

@@ -7,8 +7,9 @@ import ssl
 from cutover.facts.tls import Negotiated, Tls
 from cutover.inventory import Peer
 from cutover.probes import hello, sslyze
-from cutover.probes.dialling import now, reach
+from cutover.probes.connecting import now, reach
 from cutover.probes.handshake import handshake
+from cutover.probes.trust import client_context
 
 
 def probe(peer: Peer) -> Tls:
@@ -21,7 +22,7 @@ def probe(peer: Peer) -> Tls:
 
 def _modern(peer: Peer) -> Negotiated | None:
     """What a client with today's defaults agrees on; the certificate is another probe's."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = client_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(["h2", "http/1.1"])

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import ssl
+import threading
 
 from cutover.errors import UsageError
 from cutover.inventory import Target
+
+_SHARED: dict[str, ssl.SSLContext] = {}
+_MAKING = threading.Lock()
 
 
 def trust_paths(target: Target) -> tuple[str | None, str | None]:
@@ -25,12 +29,21 @@ def trust_paths(target: Target) -> tuple[str | None, str | None]:
     return file, folder
 
 
+def client_context() -> ssl.SSLContext:
+    """What an up-to-date client speaks, whatever this machine's own policy is and whichever Python looks.
+
+    A Python has a list of suites of its own compiled in, or not; the grade judges the suites.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED
+    context.set_ciphers("DEFAULT:@SECLEVEL=2")
+    return context
+
+
 def tls_context(target: Target) -> ssl.SSLContext:
     """A client context that verifies chain and name, for everything that is sent to a target."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # OpenSSL's own, as browsers accept: a Python has a list of its own compiled in, or not, and a verdict on headers
-    # must not depend on which Python looks. The grade judges the suites.
-    context.set_ciphers("DEFAULT:@SECLEVEL=2")
+    context = client_context()
     context.hostname_checks_common_name = False
     file, folder = trust_paths(target)
     try:
@@ -38,3 +51,10 @@ def tls_context(target: Target) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         raise UsageError(f"{target.ca}: cannot be read as certificates: {error}") from None
     return context
+
+
+def shared_tls_context(target: Target) -> ssl.SSLContext:
+    """The same, one for all who change nothing in it: to read the system's store takes longer than ten requests."""
+    with _MAKING:
+        key = str(target.ca or "")
+        return _SHARED.get(key) or _SHARED.setdefault(key, tls_context(target))

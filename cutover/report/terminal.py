@@ -15,6 +15,7 @@ from typing import Self
 import pytest
 
 from cutover.checklist import ADVICE, Catalogue, catalogue
+from cutover.facts.dns import who_lags
 from cutover.inventory import Peer
 from cutover.report.run import Run
 from cutover.verdict import OUTCOMES, Outcome, Verdict, Word
@@ -74,8 +75,7 @@ class Waiting:
 
     def told(self, target: str, missing: dict[str, int], seconds: float) -> None:
         """Who does not agree yet, with the seconds until its cache ends, and how long is still waited for it."""
-        who = ", ".join(f"{name} in {left} s" if left else name for name, left in missing.items())
-        text = f"waiting for DNS of {target}, {math.ceil(seconds / 60)} min at most: {who}"
+        text = f"waiting for DNS of {target}, {math.ceil(seconds / 60)} min at most: {who_lags(missing)}"
         if self._out and self._out.isatty:
             self._out.rewrite(text[: shutil.get_terminal_size().columns - 1], erase=True)
         elif self._out and self._last.get(target) != set(missing):
