@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
-import secrets
 import sys
 import time
 from collections.abc import Callable
@@ -34,8 +33,6 @@ T = TypeVar("T")
 
 SUITE = "bookworm"
 INVENTORY = Path(__file__).with_name("inventory.toml")
-# What the suite logs in with; made anew by every `up`.
-PASSWORD_FILE = machine.STATE / "operator-password"
 
 DNS = dns.Tree()
 REFERENCE = host.Host(network.API)
@@ -68,7 +65,7 @@ def up() -> None:
     network.require_free_ranges()
     ownership.OWNER.write_text(f"{machine.STATE}\n")
     start = time.monotonic()
-    settings = make_settings(network.API.fqdn, new_password())
+    settings = make_settings(network.API.fqdn, deploy.new_password())
     step("network", network.up)
     layers = fresh_debian(SUITE)
     step("name servers and resolvers", DNS.start)
@@ -105,15 +102,7 @@ def releases() -> None:
         layers = fresh_debian(suite)
         for record in dns.addresses(spec.name, spec):
             DNS.set(record.name, record.type, [record.value])
-        deploy_on(host.Host(spec), layers, make_settings(spec.fqdn, PASSWORD_FILE.read_text().strip()))
-
-
-def new_password() -> str:
-    """What the operator logs in to the application with, new at every ``up``."""
-    password = secrets.token_urlsafe(18)
-    PASSWORD_FILE.touch(mode=0o600)
-    PASSWORD_FILE.write_text(f"{password}\n")
-    return password
+        deploy_on(host.Host(spec), layers, make_settings(spec.fqdn, deploy.PASSWORD_FILE.read_text().strip()))
 
 
 def make_settings(domain: str, password: str) -> deploy.Settings:

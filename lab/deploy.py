@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shlex
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from lab.machine import STATE
 from lab.network import TIME
 
 APPLICATION = Path(__file__).parent / "app"
@@ -23,6 +25,8 @@ REQUIREMENTS = APPLICATION / "backend" / "requirements.txt"
 SERVICE = "mirai-knowledge-system"
 REPOSITORY = "/srv/git/mirai-knowledge-systems.git"
 CHECKOUT = "/opt/mirai-knowledge-systems"
+# What the suite logs in with; made anew by every `up`.
+PASSWORD_FILE = STATE / "operator-password"
 
 
 class Host(Protocol):
@@ -221,3 +225,11 @@ def _copy_site(root: Path, values: dict[str, str]) -> None:
         target.write_text(text, encoding="utf-8")
         # The modes of the checkout are the operator's; cron, for one, refuses what others may write.
         target.chmod(0o755 if os.access(source, os.X_OK) and text.startswith("#!") else 0o644)
+
+
+def new_password() -> str:
+    """What the operator logs in to the application with, new at every ``up``."""
+    password = secrets.token_urlsafe(18)
+    PASSWORD_FILE.touch(mode=0o600)
+    PASSWORD_FILE.write_text(f"{password}\n")
+    return password
