@@ -26,6 +26,7 @@ from cutover.verification import Aim, Verification
 DEMO = "demo"
 NO_TARGET = "no target: name one with --host api.example.com, --inventory FILE, or try --host demo"
 OPENSSL_CONF = "OPENSSL_CONF is set, which changes the TLS that is spoken from here: unset it, or run ./verify"
+OPTIMIZED = "PYTHONOPTIMIZE or -O is set, under which an assert may judge nothing: unset it, or run ./verify"
 VERIFICATION = pytest.StashKey[Verification]()
 
 
@@ -91,9 +92,8 @@ def _aim(config: pytest.Config) -> Aim | None:
         # Written by the controller of this very run, over a pipe between the two.
         return cast(Aim, pickle.loads(base64.b64decode(told))) if told else None  # noqa: S301
     targets, recorded = _targets(config)
-    # Python has read it by now, and no setting of a client's own undoes all of it.
-    if targets and os.environ.get("OPENSSL_CONF", os.devnull) not in ("", os.devnull):
-        raise UsageError(OPENSSL_CONF)
+    if targets:
+        _require_plain_surroundings()
     if config.option.allow_active:
         targets = tuple(declarations.with_active_probes(target) for target in targets)
     seconds = 0.0
@@ -103,6 +103,14 @@ def _aim(config: pytest.Config) -> Aim | None:
             raise UsageError("--host demo stands in no DNS: --wait-dns does not go with it")
         targets = tuple(map(declarations.after_the_change, targets))
     return Aim.at(targets, recorded, config.rootpath / "reports", seconds) if targets else None
+
+
+def _require_plain_surroundings() -> None:
+    """Refuse what of the operator's environment would change verdicts, and cannot be undone any more."""
+    if os.environ.get("OPENSSL_CONF", os.devnull) not in ("", os.devnull):
+        raise UsageError(OPENSSL_CONF)
+    if not __debug__:
+        raise UsageError(OPTIMIZED)
 
 
 def _targets(config: pytest.Config) -> tuple[tuple[Target, ...], dict[str, Recorded]]:
