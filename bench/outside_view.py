@@ -61,12 +61,14 @@ def main() -> int:
 
 
 def write_inventory(folder: Path, address: str) -> Path:
-    """The host without a way into its server: the server's inside is not reviewed."""
+    """The host at one address, as sslyze looks at one, without a way into its server.
+
+    Not reviewed are the server's inside, and where DNS leads, which is to both of its addresses.
+    """
     file = folder / "inventory.toml"
-    phase = "post" if address == REFERENCE else "pre"  # DNS leads to the reference host
     password = f'password_command = ["cat", "{LAB}/state/operator-password"]'
     file.write_text(
-        f'[[target]]\nhost = "{HOST}"\naddresses = ["{address}"]\nphase = "{phase}"\nresolvers = ["198.51.100.53"]\n'
+        f'[[target]]\nhost = "{HOST}"\naddresses = ["{address}"]\nphase = "pre"\nresolvers = ["198.51.100.53"]\n'
         f'ca = "{LAB}/state/ca.pem"\n[target.credentials]\n{password}\n'
     )
     return file

@@ -29,6 +29,7 @@ from cutover.verification import Verification
 DEMO = "demo"
 NO_TARGET = "no target: name one with --host api.example.com, --inventory FILE, or try --host demo"
 OPENSSL_CONF = "OPENSSL_CONF is set, which changes the TLS that is spoken from here: unset it, or run ./verify"
+OPTIMIZED = "PYTHONOPTIMIZE or -O is set, under which an assert may judge nothing: unset it, or run ./verify"
 VERIFICATION = pytest.StashKey[Verification]()
 
 
@@ -141,9 +142,8 @@ def _with_exceptions(config: pytest.Config, aim: Aim) -> Aim:
 
 def _anew(config: pytest.Config) -> Aim | None:
     targets, recorded = _targets(config)
-    # Python has read it by now, and no setting of a client's own undoes all of it.
-    if targets and os.environ.get("OPENSSL_CONF", os.devnull) not in ("", os.devnull):
-        raise UsageError(OPENSSL_CONF)
+    if targets:
+        _require_plain_surroundings()
     if config.option.allow_active:
         targets = tuple(declarations.with_active_probes(target) for target in targets)
     seconds = 0.0
@@ -155,6 +155,14 @@ def _anew(config: pytest.Config) -> Aim | None:
     if not targets:
         return None
     return replace(Aim.at(targets, recorded, config.rootpath / "reports"), wait_dns=seconds)
+
+
+def _require_plain_surroundings() -> None:
+    """Refuse what of the operator's environment would change verdicts, and cannot be undone any more."""
+    if os.environ.get("OPENSSL_CONF", os.devnull) not in ("", os.devnull):
+        raise UsageError(OPENSSL_CONF)
+    if not __debug__:
+        raise UsageError(OPTIMIZED)
 
 
 def _targets(config: pytest.Config) -> tuple[tuple[Target, ...], dict[str, Recorded]]:

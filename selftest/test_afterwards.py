@@ -24,7 +24,8 @@ def test_every_request_bears_the_mark_that_the_server_is_asked_for():
     assert server.variables(TARGET, TARGET.server)["MARK"] == dialling.MARK
 
 
-def test_it_comes_after_all_else(monkeypatch):
+def test_the_scan_comes_first_and_the_second_look_last(monkeypatch):
+    """The first begins before all others, as it takes longest; the last waits for all of them."""
     seen, lock = [], threading.Lock()
 
     def fake(name, probe):
@@ -35,13 +36,20 @@ def test_it_comes_after_all_else(monkeypatch):
 
         return probe._replace(run=run)
 
+    def in_turn(function, items, at_once=1):
+        return [function(item) for item in items]
+
     probes = {name: fake(name, probe) for name, probe in survey.PROBES.items()}
     monkeypatch.setattr(survey, "PROBES", probes)
     labels = {"target": TARGET.label, "peer": PEER.label}
     wanted = [(name, labels[probe.of]) for name, probe in probes.items()]
-    survey.Survey({TARGET.label: (PEER,)}, {}).look(wanted, lambda *_: None)
-    assert set(seen[-2:]) == {"afterwards", "certificate_again"}
-    assert sorted(seen) == sorted(probes)
+    for look in (survey.side_by_side, in_turn):
+        seen.clear()
+        monkeypatch.setattr(survey, "side_by_side", look)
+        survey.Survey({TARGET.label: (PEER,)}, {}).look(wanted, lambda *_: None)
+        assert set(seen[-2:]) == {"afterwards", "certificate_again"}
+        assert sorted(seen) == sorted(probes)
+    assert seen[0] == "tls"
 
 
 def test_where_nothing_comes_between_both_looks_are_one_visit(monkeypatch):

@@ -151,6 +151,13 @@ def test_nothing_is_sent_to_a_peer_that_is_not_verified(site, server, told):
     assert site.connections == 1
 
 
+@pytest.mark.parametrize("secret", [{"token": TOKEN}, {"json": {"password": "planted"}}], ids=["token", "password"])
+def test_nothing_that_opens_something_goes_without_tls(site, secret):
+    with dialled(site) as dialler, pytest.raises(ValueError, match="over TLS only"):
+        dialler.ask("/", scheme="http", **secret)
+    assert site.connections == 0
+
+
 def test_another_target_s_authority_counts_for_nothing(site):
     """The clients of one target share what they trust, in any order of asking, with nobody else."""
     with site.run(make(HOST, ROOT, names=[HOST])) as port:

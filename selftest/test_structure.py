@@ -2,6 +2,8 @@
 
 import ast
 import importlib.util
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -78,6 +80,13 @@ def test_sslyze_is_a_program_that_is_run(file):
     tree = ast.walk(ast.parse(file.read_text("utf-8")))
     names += [node.module or "" for node in tree if isinstance(node, ast.ImportFrom)]
     assert not {name.split(".")[0] for name in names} & {"sslyze", "nassl"}
+
+
+def test_a_run_begins_without_what_only_some_probes_need():
+    """They are loaded while the scan, which takes longest, already runs; a visit to a server needs none of them."""
+    told = "import sys, cutover.plugin; print(*{'requests', 'urllib3', 'dns', 'OpenSSL', 'asyncio'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.returncode) == ("\n", 0), done.stderr
 
 
 @pytest.mark.parametrize("file", CHECKS, ids=lambda file: str(file.relative_to(ROOT)))

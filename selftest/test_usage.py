@@ -126,12 +126,21 @@ def test_no_target_is_no_green_run():
     assert error_lines(verify(autoload=True)) == [told]
 
 
-@pytest.mark.parametrize(("value", "status"), [("/etc/crooked.cnf", 4), (os.devnull, 0), ("", 0)])
-def test_no_verdict_under_another_tls_than_this_machine_s(file, value, status):
-    done = verify(f"--inventory={file}", "--collect-only", "-q", OPENSSL_CONF=value)
-    assert done.returncode == status
-    told = "ERROR: OPENSSL_CONF is set, which changes the TLS that is spoken from here: unset it, or run ./verify"
-    assert not status or error_lines(done) == [told]
+OPENSSL = "OPENSSL_CONF is set, which changes the TLS that is spoken from here: unset it, or run ./verify"
+OPTIMIZED = "PYTHONOPTIMIZE or -O is set, under which an assert may judge nothing: unset it, or run ./verify"
+SURROUNDINGS = {
+    "another TLS": ({"OPENSSL_CONF": "/etc/crooked.cnf"}, OPENSSL),
+    "no configuration": ({"OPENSSL_CONF": os.devnull}, ""),
+    "the machine's own": ({"OPENSSL_CONF": ""}, ""),
+    "no asserts": ({"PYTHONOPTIMIZE": "1"}, OPTIMIZED),
+    "no asserts at all": ({"PYTHONOPTIMIZE": "2", "PYTEST_ADDOPTS": "--assert=plain"}, OPTIMIZED),
+}
+
+
+@pytest.mark.parametrize(("variables", "told"), SURROUNDINGS.values(), ids=SURROUNDINGS)
+def test_surroundings_that_change_verdicts_are_refused(file, variables, told):
+    done = verify(f"--inventory={file}", "--collect-only", "-q", **variables)
+    assert (error_lines(done) if told else done.returncode) == ([f"ERROR: {told}"] if told else 0)
 
 
 def test_an_inventory_may_lie_anywhere(file):

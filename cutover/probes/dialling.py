@@ -84,6 +84,8 @@ class Dialler:
         The text is not redacted; what is kept is. ProbeError when no whole head of an answer came ``within`` so many
         seconds, ``answer_seconds`` unless told.
         """
+        if scheme == "http" and (token or json):
+            raise ValueError("what opens something goes over TLS only")
         within = within or self.peer.target.limits.answer_seconds
         url = self.peer.target.url(path, scheme)
         sent = {"Host": url.split("/")[2], **(headers or {})}
