@@ -25,6 +25,7 @@ LAYERS = {
     "facts": 1,
     "policies": 1,
     "inventory": 2,
+    "written": 2,
     "verdict": 2,
     "targets": 3,
     "demo": 3,
