@@ -218,7 +218,7 @@ class Target(Promise):
     """
 
     host: HostName
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$")] = ""
+    name: Annotated[str, Field(pattern=r"^([A-Za-z0-9][\w.-]*)?$")] = ""
     addresses: tuple[Address, ...] = ()
     phase: Literal["pre", "post"] = "post"
     tier: Literal["small", "medium", "large"] = "small"

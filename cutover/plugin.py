@@ -11,6 +11,7 @@ from typing import cast
 
 import pytest
 
+from cutover import fixtures_host
 from cutover import targets as declarations
 from cutover.aim import Aim
 from cutover.checklist import catalogue
@@ -97,6 +98,8 @@ def pytest_configure(config: pytest.Config) -> None:
         verification = Verification(config, aim)
         config.stash[VERIFICATION] = verification
         config.pluginmanager.register(verification, "cutover-verification")
+        # testinfra's own `host` would be this machine; whoever comes last has the name.
+        config.pluginmanager.register(fixtures_host, "cutover-host")
 
 
 def _aim(config: pytest.Config) -> Aim | None:
@@ -106,6 +109,8 @@ def _aim(config: pytest.Config) -> Aim | None:
         # Written by the controller of this very run, over a pipe between the two.
         return cast(Aim, pickle.loads(base64.b64decode(told))) if told else None  # noqa: S301
     aim = _again(config) if config.option.facts else _anew(config)
+    if aim and config.getoption("hosts", None):
+        raise UsageError("--hosts is testinfra's and names no target: say the way in with --ssh, or in an inventory")
     return _with_exceptions(config, aim) if aim else None
 
 

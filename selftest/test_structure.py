@@ -33,6 +33,7 @@ LAYERS = {
     "probes": 3,
     "plan": 3,
     "fixtures": 4,
+    "fixtures_host": 4,
     "fixtures_outside": 4,
     "judging": 3,
     "exceptions": 4,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from cutover.report import run as runs
 from cutover.report.run import Run
 from cutover.verdict import Verdict
 
+_FIGURE = re.compile(r"\d+(?:[.:]\d+)*")
 Key = tuple[str, str]  # a check's file and name
 
 
@@ -19,21 +21,25 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
     parser = commands.add_parser("diff", help="tell what changed between two runs; 0 nothing, 1 something, as diff(1)")
     parser.add_argument("before", type=Path, metavar="RUN_A", help="folder of a run, below reports/")
     parser.add_argument("after", type=Path, metavar="RUN_B", help="folder of a later one")
+    parser.add_argument("--figures", action="store_true", help="also figures that moved within what was promised")
     parser.set_defaults(run=run)
 
 
 def run(asked: argparse.Namespace) -> int:
     """Print what changed."""
     before, after = runs.read(asked.before), runs.read(asked.after)
-    lines = list(changes(before, after))
+    lines = list(changes(before, after, figures=asked.figures))
     told = f"{before.about.run} ({before.started:%F %T} UTC) and {after.about.run} ({after.started:%F %T} UTC)"
     print(f"between {told}" if lines else f"nothing changed between {told}")
     print("".join(f"{line}\n" for line in lines), end="")
     return 1 if lines else 0
 
 
-def changes(before: Run, after: Run) -> Iterator[str]:
-    """What changed, a line each: of the runs themselves, then of each target."""
+def changes(before: Run, after: Run, *, figures: bool = False) -> Iterator[str]:
+    """What changed, a line each: of the runs themselves, then of each target.
+
+    Where both passed, another figure in what was seen is no change unless ``figures``: no two measurements are alike.
+    """
     for run, which in ((before, "first"), (after, "second")):
         if run.about.state != "ended":
             yield f"  the {which} run did not come to its end: what it lacks is no change"
@@ -48,7 +54,7 @@ def changes(before: Run, after: Run) -> Iterator[str]:
         was_there, is_there = target in before.about.targets, target in after.about.targets
         if not (was_there and is_there):
             yield f"{target}: {'new' if is_there else 'gone'}"
-        elif lines := list(_of_target(before, after, target)):
+        elif lines := list(_of_target(before, after, target, figures)):
             yield f"{target}:"
             yield from (f"  {line}" for line in lines)
 
@@ -57,7 +63,7 @@ def _came(was: bool, now: bool) -> str:
     return "changed" if was and now else "added" if now else "taken away"
 
 
-def _of_target(before: Run, after: Run, target: str) -> Iterator[str]:
+def _of_target(before: Run, after: Run, target: str, figures: bool) -> Iterator[str]:
     was, now = before.about.targets[target], after.about.targets[target]
     for name in ("host", "phase", "tier"):
         if getattr(was, name) != getattr(now, name):
@@ -74,7 +80,7 @@ def _of_target(before: Run, after: Run, target: str) -> Iterator[str]:
     # A control that one phase alone has.
     for control in before.standings[target].keys() ^ after.standings[target].keys():
         yield f"{control}: {_came(control in before.standings[target], control in after.standings[target])}"
-    yield from _checks(_by_check(before, target), _by_check(after, target))
+    yield from _checks(_by_check(before, target), _by_check(after, target), figures)
 
 
 def _identity(before: Run, after: Run, target: str) -> Iterator[str]:
@@ -91,17 +97,26 @@ def _by_check(run: Run, target: str) -> dict[Key, Verdict]:
     return {(verdict.file, verdict.check): verdict for verdict in run.verdicts if verdict.target == target}
 
 
-def _checks(before: dict[Key, Verdict], after: dict[Key, Verdict]) -> Iterator[str]:
+def _checks(before: dict[Key, Verdict], after: dict[Key, Verdict], figures: bool) -> Iterator[str]:
     for key in dict.fromkeys((*before, *after)):
         was, now = before.get(key), after.get(key)
         told = now or was
         assert told
-        head = f"{told.control_id} {told.check.removeprefix('test_').replace('_', ' ')}"
         if not was or not now:
-            yield f"{head}: {_came(bool(was), bool(now))} ({told.word})"
+            yield f"{_head(told)}: {_came(bool(was), bool(now))} ({told.word})"
             continue
         if was.word != now.word:
-            yield f"{head}: {was.word} -> {now.word}"
+            yield f"{_head(told)}: {was.word} -> {now.word}"
         for name in ("promised", "seen", "reason", "waiver"):
-            if getattr(was, name) != getattr(now, name):
-                yield f"{head}: {name} {getattr(was, name) or 'nothing'} -> {getattr(now, name) or 'nothing'}"
+            old, new = getattr(was, name), getattr(now, name)
+            measured = name == "seen" and was.word == now.word == "passed" and not figures
+            if old != new and not (measured and _FIGURE.sub("", old) == _FIGURE.sub("", new)):
+                yield f"{_head(told)}: {name} {old or 'nothing'} -> {new or 'nothing'}"
+
+
+def _head(verdict: Verdict) -> str:
+    """Box and check, and of its parameters those that are not the target's name."""
+    name, _, rest = verdict.check.removesuffix("]").partition("[")
+    rest = rest.removeprefix(verdict.target).lstrip("@-")
+    title = name.removeprefix("test_").replace("_", " ")
+    return f"{verdict.control_id} {title}" + (f" [{rest}]" if rest else "")

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from cutover import targets
 from cutover.addresses import Address
 from cutover.cli.asking import Ended, ask, of, yes
@@ -43,14 +45,16 @@ def run(asked: argparse.Namespace) -> int:
     draft = file.with_name(f".{file.stem}.{os.getpid()}.toml")
     try:
         write_whole(draft, answers.inventory().encode())
-        targets.load(draft)
-        file.hardlink_to(draft)  # unlike a rename, never in place of another's file
-    except FileExistsError:
-        _refuse(file)
     except OSError as error:
         raise UsageError(f"{file}: cannot be written: {error.strerror}") from None
+    try:
+        targets.load(draft)
+        file.hardlink_to(draft)  # unlike a rename, never in place of another's file
+    except OSError as error:
+        _refuse(file)
+        raise UsageError(f"{file}: cannot be written: {error.strerror}") from None
     finally:
-        draft.unlink(missing_ok=True)
+        draft.unlink()
     print(f"\n{file} is written. Now: ./verify --inventory={shlex.quote(str(file))}")
     return 0
 
@@ -153,7 +157,10 @@ def _way_in(text: str) -> str:
 
 
 def _user(text: str) -> str:
-    return Server(way_in="local://", user=text).user
+    try:
+        return Server(way_in="local://", user=text).user
+    except ValidationError:
+        raise ValueError("expected the name of an account such as mirai") from None
 
 
 def _username(text: str) -> str:
