@@ -95,6 +95,11 @@ def test_a_run_of_nothing_keeps_the_schema(run):
     assert (status, told["answer"]) == (5, "no")
 
 
+def test_a_yes_that_could_not_be_signed_is_none(run, tmp_path):
+    status, _ = run("yes", "--sign", str(tmp_path / "no-key"))
+    assert status == 1
+
+
 WRONG = {
     "a yes beside what blocks": lambda told: told["targets"][HOST]["blocks"].append(
         {"control": "1.os", "verdict": "failed", "mandatory": True, "reason": "", "checks": []}

@@ -109,11 +109,11 @@ def _paragraph(head: str, text: str) -> list[str]:
 
 
 def table(checks: dict[str, list[Written]]) -> Iterator[str]:
-    """The checklist's boxes in Markdown: how each is judged, and by how many checks."""
+    """The boxes of the checklist's procedure in Markdown: how each is judged, and by how many checks."""
     yield "| box | チェックリストの項目 | judged by | checks |"
     yield "|---|---|---|---:|"
     for control in catalogue().control:
-        if not control.is_advice:
+        if not control.is_advice and not control.section.startswith("T"):
             found = len(checks.get(control.id, []))
             how = {"checks": "checks", "attestation": "a statement", "rows": ", ".join(control.rows)}[control.judged_by]
             yield f"| {control.id} | {control.ja} | {how} | {found or ''} |"
