@@ -13,7 +13,7 @@ from cutover.__main__ import main
 from cutover.checklist import catalogue
 from cutover.cli.attest import append
 from cutover.errors import UsageError
-from cutover.exceptions import Attestation, read_attestations
+from cutover.exceptions import Attestation, Exceptions, read_attestations
 from cutover.inventory import Target
 from cutover.redact import redact
 
@@ -222,6 +222,14 @@ def test_what_was_stated_is_read_back(tmp_path_factory, stated, note):
         append(file, one, note)
     assert read_attestations(file) == tuple(stated)
     assert len(tomllib.loads(file.read_text("utf-8"))["attestation"]) == len(stated)
+
+
+def test_what_was_stated_again_is_not_told_as_expired():
+    old, new = row("2.domain", valid_until=TODAY - timedelta(days=1)), row("2.domain", statement="again")
+    told = Exceptions(TODAY, attestations=(old, new))
+    assert told.untidy([], [HOST]) == []
+    (alone,) = Exceptions(TODAY, attestations=(old,)).untidy([], [HOST])
+    assert "expired on" in alone
 
 
 def test_the_label_of_a_host_is_what_a_run_calls_it(attest, file):

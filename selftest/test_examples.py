@@ -12,6 +12,8 @@ import yaml
 
 from cutover import targets
 from cutover.__main__ import main
+from cutover.check import Doc
+from cutover.checklist import catalogue
 from cutover.exceptions import read_attestations, read_waivers
 
 ROOT = Path(__file__).parents[1]
@@ -87,6 +89,21 @@ def test_the_readmes_tomls_are_read_by_our_own_readers(file, tmp_path):
         assert READERS[kind](copy)
         found.add(kind)
     assert found == READERS.keys()
+
+
+@pytest.mark.parametrize("file", READMES, ids=lambda file: file.name)
+def test_the_readmes_checks_can_be_copied(file):
+    blocks = re.findall(r"(?ms)^```python\n(.*?)^```", file.read_text("utf-8"))
+    assert len(blocks) == 2
+    for block in blocks:
+        names = {}
+        exec(compile(block, file.name, "exec"), names)  # noqa: S102 - our own
+        (check,) = [value for name, value in names.items() if name.startswith("test_")]
+        (mark,) = check.pytestmark
+        assert catalogue()[mark.args[0]].judged_by == "checks"
+        doc = Doc.of(check)
+        assert doc.why
+        assert doc.mend
 
 
 @pytest.mark.parametrize("file", READMES, ids=lambda file: file.name)
