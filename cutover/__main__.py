@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
-from cutover.cli import check_evidence, report, sudoers
+from cutover.cli import attest, check_evidence, diff, explain, init, report, sudoers
 from cutover.errors import UsageError
 
-COMMANDS = (sudoers, report, check_evidence)
+COMMANDS = (init, attest, explain, diff, sudoers, report, check_evidence)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -20,6 +21,10 @@ def main(argv: list[str] | None = None) -> int:
     asked = parser.parse_args(argv)
     try:
         status: int = asked.run(asked)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read it has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # as one that the pipe itself ended
     except UsageError as error:
         print(f"cutover: {error}", file=sys.stderr)
         return 4

@@ -106,6 +106,11 @@ class Doc:
 
     @classmethod
     def of(cls, function: Callable[..., object]) -> Doc:
-        """Read it from a check; both parts are on one line each, whatever their layout was."""
-        why, _, mend = (inspect.getdoc(function) or "").partition("Mend:")
+        """Read it from a check."""
+        return cls.read(inspect.getdoc(function) or "")
+
+    @classmethod
+    def read(cls, text: str) -> Doc:
+        """Read it from a docstring; both parts are on one line each, whatever their layout was."""
+        why, _, mend = text.partition("Mend:")
         return cls(" ".join(why.split()), " ".join(mend.split()))

@@ -171,6 +171,8 @@ class Exceptions:
                 told.append(f"{what}: stale, nothing fails any more; take it out")
         for attestation in self.attestations:
             what = f"attestation of {attestation.control} for {attestation.target}"
+            if attestation is not self.attestation(attestation.control, attestation.target):
+                continue  # it was stated again
             if attestation.target not in known:
                 told.append(f"{what}: unused, this run has no target of that name")
             elif attestation.valid_until < self.today:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
 
+from cutover import written
 from cutover.files import write_whole
 from cutover.inventory import Peer, Target
 from cutover.verdict import Verdict
@@ -75,7 +75,11 @@ class Plan:
         """Take what was collected, and note what the suite's ``folders`` hold beside it."""
         self.checks = {item.nodeid: check for item in items if (check := Planned.of(item))}
         known = {(check.file, check.function) for check in (*self.checks.values(), *self.deselected)}
-        self.uncollected = [check for check in _written(root, folders) if (check.file, check.function) not in known]
+        self.uncollected = [
+            Planned(check.control_id, check.file, check.function, "", "")
+            for check in written.checks(root, folders)
+            if (check.file, check.function) not in known
+        ]
 
     def deselect(self, items: Iterable[pytest.Item]) -> None:
         """Note what was left out."""
@@ -95,23 +99,6 @@ class Plan:
         if file.exists():
             told = _PLAN.validate_json(file.read_bytes())
             self.checks, self.deselected, self.uncollected = told.checks, told.deselected, told.uncollected
-
-
-def _written(root: Path, folders: Iterable[str]) -> Iterator[Planned]:
-    """The checks that stand in the suite's files, whatever a command line asks for."""
-    for file in sorted(file for folder in folders for file in (root / folder).rglob("test_*.py")):
-        for node in ast.parse(file.read_bytes()).body:
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                named = file.relative_to(root).as_posix()
-                yield from (Planned(box, named, node.name, "", "") for box in map(_box, node.decorator_list) if box)
-
-
-def _box(decorator: ast.expr) -> str:
-    """The id in ``@control("12.redirect")``; empty for any other decorator."""
-    match decorator:
-        case ast.Call(func=ast.Name(id="control"), args=[ast.Constant(value=str(box))]):
-            return box
-    return ""
 
 
 _PLAN = TypeAdapter(Plan)

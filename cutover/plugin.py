@@ -14,6 +14,7 @@ from typing import cast
 
 import pytest
 
+from cutover import fixtures_host
 from cutover import targets as declarations
 from cutover.aim import Aim
 from cutover.checklist import catalogue
@@ -35,60 +36,78 @@ VERIFICATION = pytest.StashKey[Verification]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Our options, in one group."""
-    group = parser.getgroup("cutover", "cutover: verify production hosts")
+    group = parser.getgroup("cutover", "cutover: verify production hosts (`cutover --help` has what goes with it)")
     group.addoption(
         "--host",
         action="append",
         default=[],
         metavar="NAME",
-        help="host to verify by its public name, or a target of the inventory; repeatable; 'demo' is built in",
+        help="host to verify by its public name, or a target of the inventory, or the built-in 'demo'; repeatable "
+        "(default: all targets of the inventory)",
     )
     group.addoption(
         "--address",
         action="append",
         default=[],
         metavar="IP",
-        help="dial this address instead of asking DNS, name unchanged: the gate before a DNS change; repeatable",
+        help="dial this address, name unchanged: the gate before a DNS change; repeatable "
+        "(default: the inventory's, or what DNS says)",
     )
     group.addoption(
         "--ssh",
         metavar="USER@HOST[:PORT]",
-        help="the way into the server; without one the server's inside is not reviewed",
+        help="the way into the server (default: the inventory's; without one its inside is not reviewed)",
     )
     group.addoption(
-        "--allow-active",
-        action="store_true",
-        help="let checks do more than look: certbot renew --dry-run, which asks Let's Encrypt",
-    )
-    group.addoption(
-        "--strict-advice",
-        action="store_true",
-        help="let the advice beyond the checklist fail the run as the checklist does",
+        "--inventory",
+        type=Path,
+        metavar="FILE",
+        help="TOML file of targets and their promises (default: none; `cutover init` writes one)",
     )
     group.addoption(
         "--wait-dns",
         metavar="TIME",
-        help="first wait, at most so long (90s, 30m, 2h), until DNS gives the declared addresses everywhere",
+        help="first wait, at most so long (90s, 30m, 2h), until DNS gives the declared addresses everywhere "
+        "(default: no waiting)",
     )
-    group.addoption("--inventory", type=Path, metavar="FILE", help="TOML file of targets and their promises")
     group.addoption(
-        "--waivers", type=Path, metavar="FILE", help="what is answered for (default: waivers.toml beside the inventory)"
+        "--gate",
+        action="store_true",
+        help="exit with 0 only if every mandatory box passed, is waived or is attested; else 1 failed, 8 could not "
+        "look, 9 not reviewed (default: 0 unless something failed or could not be looked at)",
+    )
+    group.addoption(
+        "--waivers",
+        type=Path,
+        metavar="FILE",
+        help="failures that somebody answers for until a day (default: waivers.toml beside the inventory)",
     )
     group.addoption(
         "--attestations",
         type=Path,
         metavar="FILE",
-        help="what people state of what no program can see (default: attestations.toml beside the inventory)",
+        help="what people state of what no program can see; `cutover attest` writes it "
+        "(default: attestations.toml beside the inventory)",
     )
     group.addoption(
-        "--gate",
+        "--allow-active",
         action="store_true",
-        help="exit with 0 only if every mandatory box was seen as promised, is waived or is attested",
+        help="let checks do more than look: certbot renew --dry-run, which asks Let's Encrypt (default: look only)",
     )
     group.addoption(
-        "--facts", type=Path, metavar="RUN", help="judge the facts of an earlier run's folder again, offline"
+        "--strict-advice",
+        action="store_true",
+        help="let the advice beyond the checklist fail the run as the checklist does (default: it fails no run)",
     )
-    group.addoption("--sign", type=Path, metavar="KEY", help="sign the run's evidence with this ssh key")
+    group.addoption(
+        "--facts",
+        type=Path,
+        metavar="RUN",
+        help="judge the facts of an earlier run's folder again, offline (default: look at the targets)",
+    )
+    group.addoption(
+        "--sign", type=Path, metavar="KEY", help="sign the run's evidence with this ssh key (default: not signed)"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -104,6 +123,8 @@ def pytest_configure(config: pytest.Config) -> None:
         # Or Python would look through all its objects several times, only to end: a tenth of the run.
         atexit.register(gc.freeze)
         config.pluginmanager.register(verification, "cutover-verification")
+        # testinfra's own `host` would be this machine; whoever comes last has the name.
+        config.pluginmanager.register(fixtures_host, "cutover-host")
 
 
 def _aim(config: pytest.Config) -> Aim | None:
@@ -113,6 +134,8 @@ def _aim(config: pytest.Config) -> Aim | None:
         # Written by the controller of this very run, over a pipe between the two.
         return cast(Aim, pickle.loads(base64.b64decode(told))) if told else None  # noqa: S301
     aim = _again(config) if config.option.facts else _anew(config)
+    if aim and config.getoption("hosts", None):
+        raise UsageError("--hosts is testinfra's and names no target: say the way in with --ssh, or in an inventory")
     return _with_exceptions(config, aim) if aim else None
 
 

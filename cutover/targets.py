@@ -111,7 +111,7 @@ def _from_row(row: dict[str, Any], addresses: list[str], ssh: str | None) -> Tar
         option = {"host": "--host", "addresses": "--address", "server": "--ssh"}[str(first["loc"][0])]
         # What stands before @ may hold a password.
         given = "" if option == "--ssh" else f" {_given(first)}"
-        raise UsageError(f"{option}{given}: {_expected(first)}") from None
+        raise UsageError(f"{option}{given}: {expected(first)}") from None
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
@@ -129,10 +129,11 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     given = _given(first)
     # A value under credentials may be a password that was put in the wrong place; a way in may hold one.
     told = f", not {given}" if given and not {"credentials", "way_in"} & set(loc) else ""
-    return f"{key}: {_expected(first)}{told}"
+    return f"{key}: {expected(first)}{told}"
 
 
-def _expected(first: ErrorDetails) -> str:
+def expected(first: ErrorDetails) -> str:
+    """What would have been right, as the end of a sentence."""
     message = str(first["msg"]).removeprefix("Value error, ")
     return re.sub(r"^(Input should (be|match)|value is not)", "expected", message)
 

@@ -235,10 +235,11 @@ class Verification:
         self._run.ended_with = int(session.exitstatus)
         with self._writing():
             folder.write(self._run, self._config.option.sign)
-        if self._run.unwritten and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._config.option.gate:
             session.exitstatus = self._run.decision.status
+        # Also a yes: what nobody could sign or keep proves nothing.
+        if self._run.unwritten and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(

@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from cutover.errors import UsageError
-from cutover.inventory import Peer, Target
+from cutover.inventory import Database, Metrics, Peer, Server, Target
 from cutover.policies import GB, GIB, TIERS, Size
 from cutover.targets import after_the_change, duration, from_options, load, overridden
 
@@ -340,3 +340,8 @@ def test_a_duration(text, seconds):
 def test_what_is_no_duration(text):
     with pytest.raises(UsageError, match=r"^--wait-dns .*: expected a time such as 90s, 30m or 2h, at most a day$"):
         duration(text)
+
+
+def test_a_target_that_was_saved_with_a_run_is_read_back():
+    target = Target(host="api.example.com", server=Server(way_in="local://"), database=Database(), metrics=Metrics())
+    assert Target.model_validate_json(target.model_dump_json()) == target

@@ -15,6 +15,7 @@ from cutover.__main__ import main
 from cutover.errors import UsageError
 from cutover.inventory import Database, Metrics, Server, Target
 from cutover.probes import server as probe
+from cutover.probes import way_in
 from cutover.probes.privileges import root_calls, sudoers
 from cutover.probes.process import run_bounded
 from cutover.probes.script import AS_ROOT
@@ -169,7 +170,7 @@ def test_what_is_run_is_what_the_file_allows():
     named = {name for name, _ in CALLS}
     commands = {name: replace(command, line=STUBS + command.line) for name, command in ALL.items() if name in named}
     script = probe.compose(commands, "0" * 32, probe.variables(TARGET, SERVER))
-    answer = run_bounded(["sh", "-c", script], seconds=60.0, bytes_=probe.VISIT_BYTES).stdout.decode()
+    answer = run_bounded(["sh", "-c", script], seconds=60.0, bytes_=way_in.VISIT_BYTES).stdout.decode()
     begin = "sudo -n -- chroot "
     asked = {line.removeprefix(begin) for line in answer.splitlines() if line.startswith(begin)}
     allowed = rules(sudoers(TARGET, SERVER, "cutover"))

@@ -12,7 +12,7 @@ import pytest
 from cutover.errors import NotDeclared, ProbeError
 from cutover.facts.evidence import Command, Outputs
 from cutover.inventory import Server, Target
-from cutover.probes import script, server
+from cutover.probes import script, server, way_in
 from cutover.probes.process import run_bounded
 from selftest.rows import AT, HOST
 
@@ -78,7 +78,7 @@ def having(word):
 def visit(shell, commands):
     begun = time.monotonic()
     argv = [*SHELLS[shell], "-c", script.compose(commands, MARK, PLACES)]
-    finished = run_bounded(argv, seconds=GUARD_SECONDS, bytes_=server.VISIT_BYTES)
+    finished = run_bounded(argv, seconds=GUARD_SECONDS, bytes_=way_in.VISIT_BYTES)
     assert time.monotonic() - begun < GUARD_SECONDS
     return script.parse(commands, MARK, finished.stdout)
 
@@ -169,7 +169,7 @@ def test_a_refused_sudo_is_an_error_where_it_was_declared(outputs, name):
 def test_where_no_sudo_is_declared_none_is_called():
     commands = {"never": Command("ACCOUNT=1000; sudo() { echo called; }; root cat /etc/shadow")}
     text = script.compose(commands, MARK, {"SUDO": "no"})
-    answer = run_bounded(["sh", "-c", text], seconds=GUARD_SECONDS, bytes_=server.VISIT_BYTES).stdout
+    answer = run_bounded(["sh", "-c", text], seconds=GUARD_SECONDS, bytes_=way_in.VISIT_BYTES).stdout
     seen = Outputs(AT, HOST, script.parse(commands, MARK, answer), sudo=False)
     assert seen.outputs["never"].stdout == ""
     with pytest.raises(NotDeclared, match="sudo = false"):
@@ -188,7 +188,7 @@ def test_other_shells_frame_alike(outputs, shell):
 def test_an_answer_that_breaks_off_loses_only_what_is_not_whole():
     commands = {name: COMMANDS[name] for name in ("apart", "bare", "last")}
     text = script.compose(commands, MARK, PLACES)
-    whole = run_bounded(["sh", "-c", text], seconds=GUARD_SECONDS, bytes_=server.VISIT_BYTES).stdout
+    whole = run_bounded(["sh", "-c", text], seconds=GUARD_SECONDS, bytes_=way_in.VISIT_BYTES).stdout
     *before, end = (name.decode() for name in re.findall(rb"(?m)^%b out (.*)$" % MARK.encode(), whole))
     found = script.parse(commands, MARK, b"Welcome to api!\r\n" + whole[: -len(" end\n")])
     assert sorted(found) == sorted(before)

@@ -11,7 +11,7 @@ from cutover.errors import ProbeError
 from cutover.facts.clock import Clock
 from cutover.facts.evidence import Command
 from cutover.inventory import Limits, Server, Target
-from cutover.probes import script, server
+from cutover.probes import script, server, way_in
 from cutover.probes.process import LINGER_SECONDS
 from selftest.rows import HOST
 from selftest.test_server_probe import GUARD_SECONDS, running
@@ -138,7 +138,7 @@ def test_an_ssh_that_never_ends_is_ended(ssh, monkeypatch):
 
 @pytest.mark.parametrize("stream", ["", " >&2"])
 def test_an_ssh_that_prints_endlessly_is_ended(ssh, monkeypatch, stream):
-    monkeypatch.setattr(server, "VISIT_BYTES", 100_000)
+    monkeypatch.setattr(way_in, "VISIT_BYTES", 100_000)
     ssh(f"yes {NAP}{stream}")
     assert "printed more than 100000 bytes" in failure().cause
     assert running(NAP) == []
@@ -167,7 +167,7 @@ def test_a_visit_that_hangs_keeps_what_arrived(ssh, monkeypatch):
 
 
 def test_a_visit_that_prints_too_much_keeps_what_arrived(ssh, monkeypatch):
-    monkeypatch.setattr(server, "VISIT_BYTES", 100_000)
+    monkeypatch.setattr(way_in, "VISIT_BYTES", 100_000)
     ssh(LETS_IN)
     seen = visit(commands=WORD | {"nap": Command("sleep 1"), "much": Command("sleep 2; yes")})
     assert seen.text("word") == "word\n"

@@ -179,7 +179,9 @@ def test_a_check_for_no_box(tmp_path, mark, told):
 
 def test_our_options_stand_in_one_group():
     (group,) = re.findall(r"(?ms)^cutover: [^\n]*:\n(.*?)\n\n", verify("--help").stdout)
-    assert {"--host", "--address", "--ssh", "--inventory"} <= set(re.findall(r"(?m)^  (--[\w-]+)", group))
+    told = dict(re.findall(r"(?ms)^  (--[\w-]+)(.*?)(?=^  --|\Z)", group))
+    assert {"--host", "--address", "--ssh", "--inventory", "--gate", "--waivers", "--attestations"} <= told.keys()
+    assert [option for option, text in told.items() if "(default: " not in " ".join(text.split())] == []
 
 
 def test_nothing_selected_is_no_green_run(tmp_path):

@@ -11,9 +11,6 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-import testinfra
-from testinfra.backend.base import BaseBackend, CommandResult
-
 from cutover.errors import NotDeclared, ProbeError
 from cutover.facts import (
     app_logs,
@@ -54,9 +51,10 @@ from cutover.facts import (
 )
 from cutover.facts.evidence import Command, Outputs
 from cutover.inventory import Server, Target
-from cutover.probes.process import Cut, run_bounded
+from cutover.probes.process import Cut
 from cutover.probes.script import GRACE_SECONDS, compose, parse
 from cutover.probes.sent import MARK
+from cutover.probes.way_in import NO_WAY, no_way_in, through
 from cutover.redact import redact
 
 COMMANDS: dict[str, Command] = {
@@ -101,14 +99,9 @@ AFTER: dict[str, Command] = {
     **identity.COMMANDS,
 }
 
-VISIT_BYTES = 32 * 1024 * 1024
 # A visit is cut after what its commands may take, and after this in any case: where most of them hang, nobody waits
 # for each. What arrived until then is kept.
 VISIT_SECONDS = 300.0
-_SSH_OPTIONS = (
-    "-o BatchMode=yes -o StrictHostKeyChecking=yes -o ControlMaster=no -o ServerAliveInterval=5 "
-    "-o ServerAliveCountMax=3 -o ForwardAgent=no -o ForwardX11=no -T"
-)
 
 
 def look_again(target: Target) -> Outputs:
@@ -124,10 +117,10 @@ def look_once(target: Target) -> Outputs:
 def probe(target: Target, commands: Mapping[str, Command] = COMMANDS) -> Outputs:
     """Run commands on the server; ProbeError when it cannot be reached or does not let us in."""
     if target.server is None:
-        raise NotDeclared("no way into the server is declared; give --ssh user@host or [target.server] way_in")
+        raise NotDeclared(NO_WAY)
     mark = secrets.token_hex(16)
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    backend = _backend(target, target.server, _patience(target, commands))
+    backend = through(target, target.server, _patience(target, commands)).backend
     script = compose(commands, mark, variables(target, target.server))
     sent, cut = time.time(), ""
     try:
@@ -139,7 +132,7 @@ def probe(target: Target, commands: Mapping[str, Command] = COMMANDS) -> Outputs
         answer, words = error.stdout, b""
         cut = f"the visit {error.cause.partition(': ')[2]} and was cut{_underway(commands, mark, error.stdout)}"
     except RuntimeError as error:
-        raise _no_way_in(target.server, error) from None
+        raise no_way_in(target.server, error) from None
     answered = time.time()
     outputs = parse(commands, mark, answer)
     if not outputs:
@@ -189,38 +182,3 @@ def _underway(commands: Mapping[str, Command], mark: str, answer: bytes) -> str:
     outputs = parse(commands, mark, answer)
     missing = [command for name, command in commands.items() if name not in outputs]
     return f" while {missing[0].brief!r} ran" if outputs and missing else ""
-
-
-def _backend(target: Target, server: Server, seconds: float) -> BaseBackend:
-    options: dict[str, object] = {}
-    if server.way_in.startswith("ssh://"):
-        options = {
-            "timeout": max(1, round(target.limits.connect_seconds)),
-            "controlpersist": 0,
-            "ssh_extra_args": _SSH_OPTIONS,
-        }
-        if server.ssh_config:
-            options["ssh_config"] = str(server.ssh_config)
-    backend = testinfra.get_host(server.way_in, **options).backend
-
-    def run_local(command: str, *args: str) -> CommandResult:
-        """Stand in for testinfra's own, which knows neither a time limit nor a bound on what it reads."""
-        line = backend.quote(command, *args)
-        finished = run_bounded(["/bin/sh", "-c", line], seconds=seconds, bytes_=VISIT_BYTES)
-        return backend.result(finished.rc, line.encode(), finished.stdout, finished.stderr)
-
-    backend.run_local = run_local
-    return backend
-
-
-def _no_way_in(server: Server, error: RuntimeError) -> ProbeError:
-    result = error.args[0] if error.args else None
-    told = result.stderr_bytes if isinstance(result, CommandResult) else str(error).encode()
-    lines = [
-        line for line in redact(told.decode("utf-8", "replace").replace("\r\n", "\n")).splitlines() if line.strip()
-    ]
-    reason = lines[-1].strip()[:200] if lines else "no reason given"
-    advice = "try the same way by hand: " + server.way_in.replace("://", " ", 1)
-    if "host key" in reason.lower():
-        advice = "compare the host's key with its owner, then add it to known_hosts; never skip this"
-    return ProbeError(f"{server.way_in}: {reason}", advice)
