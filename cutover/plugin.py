@@ -83,6 +83,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--facts", type=Path, metavar="RUN", help="judge the facts of an earlier run's folder again, offline"
     )
+    group.addoption(
+        "--lang", choices=("ja", "en"), help="language of report.html and report.md (default: that of the locale)"
+    )
     group.addoption("--sign", type=Path, metavar="KEY", help="sign the run's evidence with this ssh key")
 
 

@@ -26,6 +26,7 @@ from cutover.report.about import about
 from cutover.report.journal import History
 from cutover.report.run import Run
 from cutover.report.sameness import sameness
+from cutover.report.words import of_locale
 from cutover.verdict import Outcome, Verdict
 
 PLAN = "plan.json"
@@ -58,6 +59,7 @@ class Verification:
             aim.recorded,
             strict_advice=config.option.strict_advice,
             gate=config.option.gate,
+            lang=config.option.lang or of_locale(os.environ),
         )
         self._run = Run(aim.folder, known, aim.exceptions)
         self._history = History(aim.folder)
