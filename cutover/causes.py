@@ -1,8 +1,9 @@
 """One cause, one line: which failures of a target explain which others, by the checklist's troubleshooting rows.
 
 A row T1 to T4 reads: what failed of its ``rows`` is the cause, what failed of its ``explains`` the consequence. What
-could not be looked at is told with its own reason, so it explains no other of its kind. An explanation hides nothing:
-what is explained keeps its verdict.
+could not be looked at is told with its own reason: as a cause it explains failures only, as a consequence only what was
+to be seen at an address, where nobody answers when the cause is inside. An explanation hides nothing: what is explained
+keeps its verdict.
 """
 
 from __future__ import annotations
@@ -55,8 +56,15 @@ def _links(bad: Mapping[str, Standing]) -> Iterator[tuple[Control, str, str]]:
     for row in catalogue().control:
         for root in row.rows:
             for consequence in row.explains:
-                if root in bad and consequence in bad and "failed" in (bad[root].word, bad[consequence].word):
+                if root in bad and consequence in bad and _may_explain(bad[root], bad[consequence]):
                     yield row, root, consequence
+
+
+def _may_explain(root: Standing, consequence: Standing) -> bool:
+    if consequence.word == "failed":
+        return True
+    unseen = [verdict for verdict in consequence.verdicts if verdict.word == "error"]
+    return root.word == "failed" and any(verdict.address for verdict in unseen)
 
 
 def _cause(root: str, leads: Mapping[str, Mapping[str, list[Control]]], bad: Mapping[str, Standing]) -> Cause:

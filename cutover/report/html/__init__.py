@@ -14,7 +14,7 @@ from cutover.files import write_whole
 from cutover.redact import visible
 from cutover.report import answer
 from cutover.report.html.pictures import pictures
-from cutover.report.html.view import FULL, parts
+from cutover.report.html.view import FULL, obstacles, parts
 from cutover.report.run import Run
 from cutover.report.words import Words, both_times
 from cutover.verdict import OUTCOMES
@@ -46,6 +46,7 @@ def page(run: Run) -> str:
             text = text[:LONGEST] + words("evidence.cut", count=len(text) - LONGEST)
         return visible(text)
 
+    found = parts(run)
     environment = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
@@ -58,7 +59,8 @@ def page(run: Run) -> str:
         run=run,
         about=run.about,
         told=answer.answer(run),
-        parts=parts(run),
+        parts=found,
+        obstacles=obstacles(found),
         pictures={key: list(map(Markup, drawn)) for key, drawn in pictures(run, words).items()},  # noqa: S704 - ours
         t=words,
         other="en" if words.lang == "ja" else "ja",

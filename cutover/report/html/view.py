@@ -6,14 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cutover.causes import Cause, causes, explained_by
-from cutover.checklist import Section, catalogue
+from cutover.checklist import Control, Section, catalogue
 from cutover.facts.evidence import Evidence
 from cutover.report.about import Sameness, TargetLine
 from cutover.report.run import Run
-from cutover.standing import Standing
-from cutover.verdict import OUTCOMES, Outcome, Verdict
+from cutover.standing import WORST, Standing
+from cutover.verdict import OUTCOMES, Outcome, Verdict, Word
 
 FULL = 5  # targets; of more, only what did not pass is shown down to its checks and transcripts
 CHECKS, TRANSCRIPTS = 3, 30  # of a box and of a target that are shown then
@@ -57,20 +58,20 @@ class Box:
         return self.outcome in ("failed", "error", "waived", "advice")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chapter:
     """One section of the target."""
 
     section: Section
     boxes: tuple[Box, ...]
 
-    @property
+    @cached_property
     def counts(self) -> dict[Outcome, int]:
         """How many boxes of each word, the worst first."""
         return _counts(box.outcome for box in self.boxes)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Part:
     """One target; ``number`` tells its anchors from those of others."""
 
@@ -85,27 +86,43 @@ class Part:
     evidence: tuple[Evidence, ...]
     cut: bool
 
-    @property
+    @cached_property
     def counts(self) -> dict[Outcome, int]:
         """How many boxes of each word, the worst first."""
         return _counts(box.outcome for chapter in self.chapters for box in chapter.boxes)
 
-    @property
-    def blocks(self) -> int:
-        """How many boxes stand in the gate's way."""
-        return sum(box.standing.blocks for chapter in self.chapters for box in chapter.boxes)
+    @cached_property
+    def blocks(self) -> tuple[Standing, ...]:
+        """The boxes that stand in the gate's way."""
+        boxes = [box.standing for chapter in self.chapters for box in chapter.boxes]
+        return tuple(each for each in boxes if each.blocks)
 
-    @property
+    @cached_property
     def statements(self) -> tuple[Standing, ...]:
         """The boxes that somebody answers for by a statement that holds."""
         boxes = [box.standing for chapter in self.chapters for box in chapter.boxes]
         return tuple(each for each in boxes if each.control.judged_by == "attestation" and each.word == "passed")
 
-    @property
-    def waived(self) -> tuple[Verdict, ...]:
-        """The failures that somebody answers for."""
+    @cached_property
+    def waived(self) -> tuple[tuple[str, str], ...]:
+        """The failures that somebody answers for: control, and what is told of it, once for all addresses."""
         boxes = [box.standing for chapter in self.chapters for box in chapter.boxes]
-        return tuple(verdict for box in boxes for verdict in box.verdicts if verdict.word == "waived")
+        verdicts = [verdict for box in boxes for verdict in box.verdicts if verdict.word == "waived"]
+        return tuple(dict.fromkeys((each.control_id, f"{each.title}: {each.waiver}") for each in verdicts))
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One control that blocks with one word, and for which targets; ``is_derived`` when others answer it."""
+
+    word: Word
+    control: Control
+    parts: tuple[Part, ...]
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether it only sums up what blocks by itself."""
+        return self.control.judged_by == "rows"
 
 
 @dataclass
@@ -127,6 +144,17 @@ def parts(run: Run) -> list[Part]:
     """All targets of a run."""
     cut = len(run.standings) > FULL
     return [_part(run, number, label, cut) for number, label in enumerate(run.standings, 1)]
+
+
+def obstacles(found: Sequence[Part]) -> list[Obstacle]:
+    """What stands in the gate's way, the worst first, then in the document's order."""
+    blocked: dict[tuple[Word, str], list[Part]] = {}
+    for part in found:
+        for standing in part.blocks:
+            blocked.setdefault((standing.word, standing.control_id), []).append(part)
+    order = [control.id for control in catalogue().control]
+    worst = sorted(blocked, key=lambda each: (WORST.index(each[0]), order.index(each[1])))
+    return [Obstacle(word, catalogue()[control], tuple(blocked[word, control])) for word, control in worst]
 
 
 def unseen(of_target: Mapping[str, Standing]) -> dict[tuple[str, str], tuple[str, ...]]:
