@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cutover.report import answer, html, junit, sums
+from cutover.report import answer, html, junit, markdown, sums
 from cutover.report.run import Run
 
 
@@ -14,6 +14,7 @@ def write(run: Run, key: Path | None = None) -> None:
     junit.write(run)
     answer.write(run)
     html.write(run)
+    markdown.write(run)
     sums.write(run.folder)
     if key and (refusal := sums.sign(run.folder, key)):
         raise OSError(0, f"not signed: {refusal}")

@@ -14,8 +14,8 @@ from cutover.files import write_whole
 from cutover.redact import visible
 from cutover.report import answer
 from cutover.report.html.pictures import pictures
-from cutover.report.html.view import FULL, obstacles, parts
 from cutover.report.run import Run
+from cutover.report.view import FULL, obstacles, parts
 from cutover.report.words import Words, both_times
 from cutover.verdict import OUTCOMES
 
@@ -61,7 +61,7 @@ def page(run: Run) -> str:
         told=answer.answer(run),
         parts=found,
         obstacles=obstacles(found),
-        pictures={key: list(map(Markup, drawn)) for key, drawn in pictures(run, words).items()},  # noqa: S704 - ours
+        pictures={key: list(map(Markup, drawn)) for key, drawn in pictures(run, words).items()},
         t=words,
         other="en" if words.lang == "ja" else "ja",
         times=both_times,

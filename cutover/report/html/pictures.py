@@ -6,8 +6,8 @@ from cutover.errors import UsageError
 from cutover.facts.certificate import Certificate
 from cutover.probes import saved
 from cutover.report.html.lifetimes import lifetimes
-from cutover.report.html.view import FULL
 from cutover.report.run import Run
+from cutover.report.view import FULL
 from cutover.report.words import Words
 
 # The content security policy lets no style attribute and no <style> of an SVG pass: presentation attributes only.

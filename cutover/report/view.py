@@ -1,10 +1,10 @@
-"""What the page shows of a run, in its order: targets, sections, boxes, checks, each transcript once per target."""
+"""What reports for people show of a run, in order: targets, sections, boxes, checks; a transcript once per target."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -89,25 +89,28 @@ class Part:
     @cached_property
     def counts(self) -> dict[Outcome, int]:
         """How many boxes of each word, the worst first."""
-        return _counts(box.outcome for chapter in self.chapters for box in chapter.boxes)
+        return _counts(box.outcome for box in self.boxes)
+
+    @cached_property
+    def boxes(self) -> tuple[Box, ...]:
+        """All of its boxes."""
+        return tuple(box for chapter in self.chapters for box in chapter.boxes)
 
     @cached_property
     def blocks(self) -> tuple[Standing, ...]:
         """The boxes that stand in the gate's way."""
-        boxes = [box.standing for chapter in self.chapters for box in chapter.boxes]
-        return tuple(each for each in boxes if each.blocks)
+        return tuple(box.standing for box in self.boxes if box.standing.blocks)
 
     @cached_property
     def statements(self) -> tuple[Standing, ...]:
         """The boxes that somebody answers for by a statement that holds."""
-        boxes = [box.standing for chapter in self.chapters for box in chapter.boxes]
-        return tuple(each for each in boxes if each.control.judged_by == "attestation" and each.word == "passed")
+        boxes = [box.standing for box in self.boxes if box.standing.word == "passed"]
+        return tuple(each for each in boxes if each.control.judged_by == "attestation")
 
     @cached_property
     def waived(self) -> tuple[tuple[str, str], ...]:
         """The failures that somebody answers for: control, and what is told of it, once for all addresses."""
-        boxes = [box.standing for chapter in self.chapters for box in chapter.boxes]
-        verdicts = [verdict for box in boxes for verdict in box.verdicts if verdict.word == "waived"]
+        verdicts = [each for box in self.boxes for each in box.standing.verdicts if each.word == "waived"]
         return tuple(dict.fromkeys((each.control_id, f"{each.title}: {each.waiver}") for each in verdicts))
 
 
@@ -158,7 +161,7 @@ def obstacles(found: Sequence[Part]) -> list[Obstacle]:
 
 
 def unseen(of_target: Mapping[str, Standing]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """The boxes that were not judged, by their word and the reason for it: errors first, then by the document's order."""
+    """The boxes that were not judged, by their word and the reason for it: errors first."""
     found: dict[tuple[str, str], list[str]] = {}
     for standing in of_target.values():
         if standing.control.judged_by == "rows":
@@ -204,6 +207,6 @@ def _box(standing: Standing, explained: Sequence[str], transcripts: _Transcripts
     return Box(standing, checks, len(standing.verdicts) - len(shown), tuple(explained))
 
 
-def _counts(outcomes: object) -> dict[Outcome, int]:
-    counted: Counter[Outcome] = Counter(outcomes)  # type: ignore[call-overload]
+def _counts(outcomes: Iterable[Outcome]) -> dict[Outcome, int]:
+    counted = Counter(outcomes)
     return {outcome: counted[outcome] for outcome in OUTCOMES if counted[outcome]}
