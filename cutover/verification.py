@@ -21,7 +21,7 @@ from cutover.errors import ProbeError
 from cutover.fixtures import SURVEY
 from cutover.judging import READING, judge
 from cutover.probes import propagation, survey
-from cutover.report import folder, journal, junit, terminal
+from cutover.report import folder, journal, junit, summary, terminal
 from cutover.report.about import about
 from cutover.report.journal import History
 from cutover.report.run import Run
@@ -241,7 +241,7 @@ class Verification:
             terminalreporter.stats = everything
         if not self._config.option.collectonly:
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
-            terminal.summarise(terminalreporter, self._run, self.peers, set(self.recorded), interrupted)
+            summary.summarise(terminalreporter, self._run, self.peers, set(self.recorded), interrupted)
 
     def _is_other(self, report: object) -> bool:
         return not hasattr(report, "verdict") and getattr(report, "nodeid", "") not in self._plan.checks

@@ -38,14 +38,8 @@ def _bar(root: ET.Element, top: int, link: Link, at: datetime, words: Words) -> 
     ET.SubElement(root, "rect", place, width=str(WIDTH), fill=GOOD if in_time else BAD)
     ET.SubElement(root, "rect", place, width=f"{gone * WIDTH:.1f}", fill=REST)
     seen = min(max(gone * WIDTH, 1.5), WIDTH - 1.5)
-    line = {
-        "stroke": "currentColor",
-        "stroke-width": "3",
-        "x1": f"{seen:.1f}",
-        "x2": f"{seen:.1f}",
-        "y1": str(top + 18),
-        "y2": str(top + 40),
-    }
+    line = {"x1": f"{seen:.1f}", "x2": f"{seen:.1f}", "y1": str(top + 18), "y2": str(top + 40)}
+    line |= {"stroke": "currentColor", "stroke-width": "3"}
     ET.SubElement(root, "line", line)
     _text(root, 0, top + 50, f"{link.not_before:%Y-%m-%d}", size=11)
     _text(root, WIDTH, top + 50, f"{link.not_after:%Y-%m-%d}", size=11, anchor="end")
