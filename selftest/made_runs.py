@@ -18,6 +18,7 @@ def made_run(folder, *verdicts, targets=None, exceptions=None, lang="en", **more
     """A run that ended, of these verdicts; its targets are those of the verdicts unless told otherwise."""
     known = about("20260301T000000Z-beef", STARTED, ["--gate"], {}, {}, [], strict_advice=False, gate=True, lang=lang)
     labels = targets if targets is not None else dict.fromkeys(verdict.target for verdict in verdicts)
-    known = replace(known, targets={label: line(label) for label in labels}, operator="K. Sato").closed("ended")
+    lines = labels if isinstance(targets, dict) else {label: line(label) for label in labels}
+    known = replace(known, targets=lines, operator="K. Sato").closed("ended")
     known = replace(known, **more)
     return Run(folder, known, exceptions or Exceptions(date(2026, 3, 1)), list(verdicts))

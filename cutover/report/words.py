@@ -6,13 +6,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from cutover.causes import Lang
 
-FILE = Path(__file__).with_name("words.toml")
+_GROUPS = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+TEXTS: dict[str, dict[str, str]] = {
+    f"{group}.{key}": texts for group, of in _GROUPS.items() for key, texts in of.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +25,11 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         """The text; KeyError for one that is not in the table."""
-        return _table()[key][self.lang].format(**values)
+        return TEXTS[key][self.lang].format(**values)
 
     def verdict(self, outcome: str) -> str:
         """One of the five words, or ``advice``."""
         return self(f"word.{outcome.replace(' ', '-')}")
-
-
-@cache
-def _table() -> dict[str, dict[str, str]]:
-    groups = tomllib.loads(FILE.read_text("utf-8"))
-    return {f"{group}.{key}": texts for group, keys in groups.items() for key, texts in keys.items()}
 
 
 def of_locale(environment: Mapping[str, str]) -> Lang:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -23,6 +24,7 @@ FILE = "report.html"
 LONGEST = 4000  # characters of one text that are shown
 MARKS = {"passed": "✓", "failed": "✗", "error": "!", "waived": "~", "not reviewed": "–", "advice": "i"}
 _HERE = Path(__file__).parent
+_STYLE, _SCRIPT = (_HERE.joinpath(name).read_text("utf-8") for name in ("style.css", "script.js"))
 
 
 def write(run: Run) -> Path:
@@ -35,10 +37,44 @@ def write(run: Run) -> Path:
 def page(run: Run) -> str:
     """The whole page."""
     words = Words(run.about.lang)
-    style, script = (_HERE.joinpath(name).read_text("utf-8") for name in ("style.css", "script.js"))
+    found = parts(run)
+    return (
+        _environment(words)
+        .get_template("page.jinja")
+        .render(
+            run=run,
+            about=run.about,
+            told=answer.answer(run),
+            parts=found,
+            obstacles=obstacles(found),
+            pictures={key: list(map(Markup, drawn)) for key, drawn in pictures(run, words).items()},
+            t=words,
+            other="en" if words.lang == "ja" else "ja",
+            times=both_times,
+            marks=MARKS,
+            outcomes=OUTCOMES,
+            labels={control.id: getattr(control, words.lang) for control in catalogue().control},
+            full=FULL,
+            style=Markup(_STYLE),  # noqa: S704 - a file of ours
+            script=Markup(_SCRIPT),  # noqa: S704
+            policy="; ".join(
+                (
+                    "default-src 'none'",
+                    f"style-src '{_hash(_STYLE)}'",
+                    f"script-src '{_hash(_SCRIPT)}'",
+                    "base-uri 'none'",
+                    "form-action 'none'",
+                )
+            ),
+        )
+    )
+
+
+@cache
+def _environment(words: Words) -> Environment:
+    """The templates, which escape and bound every text."""
 
     def safe(value: object) -> object:
-        """Bound a text, and show what would be hidden in it; jinja escapes it after that."""
         if isinstance(value, Markup):
             return value
         text = str(value)
@@ -46,40 +82,13 @@ def page(run: Run) -> str:
             text = text[:LONGEST] + words("evidence.cut", count=len(text) - LONGEST)
         return visible(text)
 
-    found = parts(run)
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=safe,
         trim_blocks=True,
         lstrip_blocks=True,
-    )
-    return environment.get_template("page.jinja").render(
-        run=run,
-        about=run.about,
-        told=answer.answer(run),
-        parts=found,
-        obstacles=obstacles(found),
-        pictures={key: list(map(Markup, drawn)) for key, drawn in pictures(run, words).items()},
-        t=words,
-        other="en" if words.lang == "ja" else "ja",
-        times=both_times,
-        marks=MARKS,
-        outcomes=OUTCOMES,
-        labels={control.id: getattr(control, words.lang) for control in catalogue().control},
-        full=FULL,
-        style=Markup(style),  # noqa: S704 - a file of ours
-        script=Markup(script),  # noqa: S704
-        policy="; ".join(
-            (
-                "default-src 'none'",
-                f"style-src '{_hash(style)}'",
-                f"script-src '{_hash(script)}'",
-                "base-uri 'none'",
-                "form-action 'none'",
-            )
-        ),
     )
 
 
