@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -69,12 +69,16 @@ class Catalogue(Row):
 
     def __getitem__(self, control_id: str) -> Control:
         """The control with this id; UsageError, with the nearest ids, when there is none."""
-        for control in self.control:
-            if control.id == control_id:
-                return control
+        if control := self._by_id.get(control_id):
+            return control
         near = difflib.get_close_matches(control_id, [c.id for c in self.control], n=2)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise UsageError(f"control {control_id!r} is not in the checklist{hint}")
+
+    @cached_property
+    def _by_id(self) -> dict[str, Control]:
+        # It is asked for each verdict, many times.
+        return {control.id: control for control in self.control}
 
 
 @cache

@@ -108,6 +108,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--sign", type=Path, metavar="KEY", help="sign the run's evidence with this ssh key (default: not signed)"
     )
+    group.addoption(
+        "--lang", choices=("ja", "en"), help="language of report.html and report.md (default: that of the locale)"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

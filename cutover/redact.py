@@ -59,6 +59,11 @@ def redact(text: str) -> str:
         text = text.replace(form, HIDDEN)
     for shape in _SHAPES:
         text = shape.sub(lambda match: match.group(1) + HIDDEN, text)
+    return visible(text)
+
+
+def visible(text: str) -> str:
+    """Make control characters visible, and those that reorder what is displayed or are not seen."""
     return _CONTROL.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
 
 

@@ -23,11 +23,12 @@ from cutover.errors import ProbeError
 from cutover.fixtures import SURVEY
 from cutover.judging import READING, judge
 from cutover.probes import survey
-from cutover.report import folder, journal, junit, terminal
+from cutover.report import folder, journal, junit, summary, terminal
 from cutover.report.about import about
 from cutover.report.journal import History
 from cutover.report.run import Run
 from cutover.report.sameness import sameness
+from cutover.report.words import of_locale
 from cutover.verdict import Outcome, Verdict
 
 PLAN = "plan.json"
@@ -61,6 +62,7 @@ class Verification:
             aim.recorded,
             strict_advice=config.option.strict_advice,
             gate=config.option.gate,
+            lang=config.option.lang or of_locale(os.environ),
         )
         self._run = Run(aim.folder, known, aim.exceptions)
         self._history = History(aim.folder)
@@ -254,7 +256,7 @@ class Verification:
             terminalreporter.stats = everything
         if not self._config.option.collectonly:
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
-            terminal.summarise(terminalreporter, self._run, self.peers, set(self.recorded), interrupted)
+            summary.summarise(terminalreporter, self._run, self.peers, set(self.recorded), interrupted)
 
     def _is_other(self, report: object) -> bool:
         return not hasattr(report, "verdict") and getattr(report, "nodeid", "") not in self._plan.checks

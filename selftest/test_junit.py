@@ -1,16 +1,17 @@
 """junit.xml: what a CI server and an auditor read of each verdict, whatever a stranger said."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from cutover.checklist import catalogue
 from cutover.facts.evidence import Evidence
 from cutover.report import junit
-from cutover.report.run import Run
 from cutover.verdict import Verdict
+from selftest.made_runs import made_run
 
+BOXES = ": boxes without a check of their own"
 AT = "2026-03-01T00:00:00+00:00"
 FAILED = Verdict(
     word="failed",
@@ -30,16 +31,30 @@ FAILED = Verdict(
 PASSED = replace(FAILED, word="passed", seen="301")
 ERROR = replace(FAILED, word="error", promised="", seen="", reason="192.0.2.1 does not answer")
 NOT_REVIEWED = replace(ERROR, word="not reviewed", address="", reason="no way in is declared")
-WAIVED = replace(FAILED, word="waived")
+WAIVED = replace(FAILED, word="waived", waiver="waived until 2026-04-01 by K. Sato: the old clients need it")
 ADVICE = replace(FAILED, control_id="advice.server-tokens", promised="nginx", seen="nginx/1.22.1", is_advice=True)
 
 
 @pytest.fixture
-def written(tmp_path):
-    def write(*verdicts):
-        file = junit.write(Run(tmp_path / "run", datetime(2026, 3, 1, tzinfo=UTC), list(verdicts)))
+def whole(tmp_path):
+    def write(*verdicts, **more):
+        file = junit.write(made_run(tmp_path / "run", *verdicts, **more))
         assert file == tmp_path / "run/junit.xml"
         return ET.parse(file).getroot()  # noqa: S314 - our own
+
+    return write
+
+
+@pytest.fixture
+def written(whole):
+    """Only the suites of checks."""
+
+    def write(*verdicts):
+        root = whole(*verdicts)
+        for suite in root.findall("testsuite"):
+            if suite.get("name").endswith(BOXES):
+                root.remove(suite)
+        return root
 
     return write
 
@@ -49,7 +64,9 @@ def properties(case):
 
 
 def evidence(case):
-    return [f"{name} {value}" for name, value in properties(case).items() if name.startswith("evidence")]
+    """The transcripts, by name and text; where they are told is no transcript."""
+    found = properties(case)
+    return [f"{name} {found[name]}" for name in found if name.startswith("evidence") and name != "evidence in"]
 
 
 # The elements of the xunit2 schema of Jenkins (junit-10.xsd) that are used: attributes, those required, children.
@@ -74,8 +91,8 @@ SCHEMA = {
 }
 
 
-def test_structure_is_the_schemas(written):
-    root = written(PASSED, FAILED, ERROR, NOT_REVIEWED, WAIVED, ADVICE)
+def test_structure_is_the_schemas(whole):
+    root = whole(PASSED, FAILED, ERROR, NOT_REVIEWED, WAIVED, ADVICE)
     assert root.tag == "testsuites"
     for element in root.iter():
         known, required, children = SCHEMA[element.tag]
@@ -105,7 +122,11 @@ OUTCOMES = {
     "failed": (FAILED, "failure", "new-api: 12.redirect: promised 301, seen 302"),
     "error": (ERROR, "error", "new-api: 12.redirect: 192.0.2.1 does not answer"),
     "not reviewed": (NOT_REVIEWED, "skipped", "not reviewed: new-api: 12.redirect: no way in is declared"),
-    "waived": (WAIVED, "skipped", "waived: new-api: 12.redirect: promised 301, seen 302"),
+    "waived": (
+        WAIVED,
+        "skipped",
+        "waived until 2026-04-01 by K. Sato: the old clients need it: new-api: 12.redirect: promised 301, seen 302",
+    ),
     "advice": (ADVICE, "skipped", "advice: new-api: advice.server-tokens: promised nginx, seen nginx/1.22.1"),
     "advice, passed": (replace(ADVICE, word="passed"), None, None),
     "advice, not seen": (
@@ -172,6 +193,34 @@ def test_who_ignores_properties_still_learns_target_control_and_value(written, v
         assert word in case.get("name")
 
 
+def test_each_transcript_is_there_once_and_of_what_passed_only_its_line(written):
+    first, second, passed = written(FAILED, replace(FAILED, check="test_other[new-api]"), PASSED).iter("testcase")
+    assert "Location: /x" in evidence(first)[0]
+    assert evidence(second) == [f"evidence 1 as of 12.redirect {FAILED.check}, evidence 1"]
+    assert evidence(passed) == []
+    lines = [properties(case)["evidence in"] for case in (first, second, passed)]
+    assert lines == [f"evidence.jsonl line {number}" for number in (1, 2, 3)]
+
+
+def test_who_answers_for_a_failure_until_when_and_since_when_it_is(written):
+    (case,) = written(replace(WAIVED, since="2026-02-28T10:00:00+00:00")).iter("testcase")
+    assert properties(case)["waiver"] == WAIVED.waiver
+    assert properties(case)["since"] == "2026-02-28T10:00:00+00:00"
+
+
+def test_every_box_has_its_word_and_none_fails_twice(whole):
+    root = whole(FAILED, targets=["new-api"])
+    checks, boxes = root.findall("testsuite")
+    assert boxes.get("name") == f"cutover new-api{BOXES}"
+    words = {properties(case)["control"]: properties(case)["verdict"] for case in boxes}
+    (of_check,) = {properties(case)["control"] for case in checks}
+    expected = {control.id for control in catalogue().control if control.phase in ("both", "post")}
+    assert set(words) == expected - {of_check}
+    # 18.https is answered by 12.redirect, which is red already.
+    assert (words["18.https"], words["2.domain"]) == ("failed", "not reviewed")
+    assert (boxes.get("failures"), boxes.get("errors"), boxes.get("skipped")) == ("0", "0", str(len(boxes)))
+
+
 def test_body_of_a_failure_tells_what_to_do(written):
     (failure,) = written(FAILED).iter("failure")
     assert failure.text.splitlines() == [
@@ -227,3 +276,8 @@ def test_what_is_shown_in_lists_is_bounded(written, word):
 
 def test_run_without_verdicts_is_still_a_document(written):
     assert [child.tag for child in written()] == []
+
+
+def test_of_a_target_that_nobody_judged_every_box_is_told(whole):
+    (suite,) = whole(targets=["new-api"])
+    assert suite.get("tests") == suite.get("skipped") != "0"

@@ -42,6 +42,7 @@ LAYERS = {
     "aim": 5,
     "standing": 5,
     "gate": 6,
+    "causes": 6,
     "report": 7,
     "verification": 8,
     "plugin": 9,

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 
+from cutover.causes import Lang
 from cutover.errors import UsageError
 from cutover.files import write_whole
 from cutover.inventory import Peer
@@ -56,7 +57,8 @@ class Sameness:
 class About:
     """All of ``run.json``. Times are ISO 8601; ``inputs`` are SHA-256 by what they are of; ``arguments`` as typed.
 
-    ``state`` is ``running`` until the run came to its end: of a run that was killed it stays so.
+    ``state`` is ``running`` until the run came to its end: of a run that was killed it stays so. ``lang`` is
+    the language of its reports for people.
     """
 
     run: str
@@ -77,6 +79,7 @@ class About:
     requests: dict[str, int] = field(default_factory=dict)
     strict_advice: bool = False
     gate: bool = False
+    lang: Lang = "en"
     schema: int = SCHEMA
 
     def write(self, folder: Path) -> None:
@@ -111,6 +114,7 @@ def about(
     *,
     strict_advice: bool,
     gate: bool,
+    lang: Lang,
 ) -> About:
     """What is known when a run starts."""
     stand_in = set(recorded)
@@ -138,6 +142,7 @@ def about(
         },
         strict_advice=strict_advice,
         gate=gate,
+        lang=lang,
     )
 
 

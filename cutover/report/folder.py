@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cutover.report import answer, junit, sums
+from cutover.report import answer, html, junit, markdown, sums
 from cutover.report.run import Run
 
 
@@ -13,6 +13,8 @@ def write(run: Run, key: Path | None = None) -> None:
     run.about.write(run.folder)
     junit.write(run)
     answer.write(run)
+    html.write(run)
+    markdown.write(run)
     sums.write(run.folder)
     if key and (refusal := sums.sign(run.folder, key)):
         raise OSError(0, f"not signed: {refusal}")
