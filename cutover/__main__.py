@@ -22,6 +22,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         status: int = asked.run(asked)
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("\ncutover: interrupted", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # whoever read it has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141  # as one that the pipe itself ended

@@ -72,3 +72,12 @@ def test_a_reader_who_has_seen_enough_gets_no_traceback():
         process.stdout.close()
         assert process.stderr.read() == ""
         assert process.wait(timeout=60) == 141
+
+
+def test_ctrl_c_anywhere_is_told_without_a_traceback(monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cutover.cli.explain.listed", interrupted)
+    assert main(["explain"]) == 130
+    assert capsys.readouterr().err == "\ncutover: interrupted\n"

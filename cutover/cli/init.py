@@ -41,6 +41,7 @@ def run(asked: argparse.Namespace) -> int:
     try:
         answers = _interview()
     except Ended:
+        print()
         raise UsageError("ended before all was asked: nothing was written") from None
     draft = file.with_name(f".{file.stem}.{os.getpid()}.toml")
     try:
