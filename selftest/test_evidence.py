@@ -14,7 +14,7 @@ from cutover.errors import UsageError
 from cutover.exceptions import Exceptions, Waiver
 from cutover.report import answer, folder, journal, sums
 from cutover.report.about import About
-from cutover.report.run import read
+from cutover.report.run import read as run_read
 from selftest.pki import head_of, tcp
 from selftest.runs import LABEL, STARTED, TODAY, everything, run_of, stated, verdict
 from selftest.test_runs import BAD, GOOD, PATIENCE, ROOT, Runner, check
@@ -47,7 +47,7 @@ def test_a_killed_run_leaves_its_verdicts_and_its_reports_can_be_made(runner, ca
         process.communicate(timeout=PATIENCE)
     left = left_by(runner)
     assert About.read(left).state == "running"
-    run = read(left)
+    run = run_read(left)
     assert [each.word for each in run.verdicts] == ["passed", "failed"]
     assert [each.function for each in run.plan.left(run.verdicts)] == ["test_third"]
     assert not run.decision.yes
@@ -158,6 +158,16 @@ def test_a_key_that_cannot_sign_makes_a_run_not_whole(runner, tmp_path):
     assert status == pytest.ExitCode.TESTS_FAILED
     assert "not signed: " in out
     assert "Traceback" not in out
+    told = answer.load(left_by(runner))
+    assert told["answer"] == "no"
+    assert told["objections"][-1].startswith("not signed: ")
+    assert main(["check-evidence", str(left_by(runner))]) == 0
+
+
+def test_a_yes_that_cannot_be_signed_is_none(written):
+    assert answer.load(written)["answer"] == "yes"
+    folder.write(run_read(written), written / "nowhere")
+    assert answer.load(written)["answer"] == "no"
 
 
 def test_one_signer_is_named_with_the_file_of_signers(written, capsys):

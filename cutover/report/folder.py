@@ -10,11 +10,16 @@ from cutover.report.run import Run
 
 def write(run: Run, key: Path | None = None) -> None:
     """Write every report, then the sums, signed when there is a key; OSError when something cannot be written."""
+    _write(run)
+    if key and (refusal := sums.sign(run.folder, key)):
+        run.unwritten = f"not signed: {refusal}"
+        _write(run)  # no file says yes that could not be signed
+
+
+def _write(run: Run) -> None:
     run.about.write(run.folder)
     junit.write(run)
     answer.write(run)
     html.write(run)
     markdown.write(run)
     sums.write(run.folder)
-    if key and (refusal := sums.sign(run.folder, key)):
-        raise OSError(0, f"not signed: {refusal}")

@@ -48,7 +48,7 @@ class Run:
         phases = {label: target.phase for label, target in self.about.targets.items()}
         return standings(phases, self.verdicts, self.plan, self.exceptions)
 
-    @cached_property
+    @property
     def decision(self) -> Decision:
         """What the gate answers."""
         found = [standing for of_target in self.standings.values() for standing in of_target.values()]
