@@ -97,7 +97,7 @@ class Verification:
             with self._writing():
                 self._plan.share(self._facts / PLAN)
         if wanted := {job for item in session.items for job in _wanted(item)}:
-            self._look_together(wanted)
+            self._look_together(self._survey.with_their_load(wanted))
 
     def _look_together(self, wanted: set[survey.Wanted]) -> None:
         """Whoever of this run's processes comes first looks and saves what it saw; the others read that."""

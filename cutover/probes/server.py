@@ -10,7 +10,7 @@ import re
 import secrets
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import testinfra
@@ -34,6 +34,7 @@ from cutover.facts import (
     forwarding,
     kernel,
     listeners,
+    load_memory,
     logrotate,
     logs,
     metrics,
@@ -56,7 +57,7 @@ from cutover.facts import (
 from cutover.facts.evidence import Command, Output, Outputs
 from cutover.inventory import Server, Target
 from cutover.probes.dialling import MARK
-from cutover.probes.process import Cut, run_bounded
+from cutover.probes.process import Cut, Finished, run_bounded
 from cutover.redact import redact
 
 COMMANDS: dict[str, Command] = {
@@ -95,6 +96,10 @@ COMMANDS: dict[str, Command] = {
     **readable_secrets.COMMANDS,
 }
 
+DURING: dict[str, Command] = {
+    **load_memory.DURING,
+}
+
 AFTER: dict[str, Command] = {
     **logs.AFTER,
 }
@@ -118,11 +123,14 @@ root() {{
 refusal() {{ printf '%%s\\n' "$1" | grep -E '^(sudo: |Sorry, user )' >&2; }}
 """
 
+Run = Callable[..., Finished]  # run_bounded, and what has something to say to the program
+
 # The mark is random, so that nothing a command prints can pass for a frame. The exit status travels as the
 # last line of standard error, which is the one stream that is collected before it is sent.
 _SCRIPT = """\
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export ACCOUNT=$(id -u)
+exec 4<&0
 now=$(date +%%s%%N)
 visit() {
   printf '\\n%(mark)s out %%s\\n' "$1"
@@ -145,13 +153,16 @@ def look_again(target: Target) -> Outputs:
     return probe(target, AFTER)
 
 
-def probe(target: Target, commands: Mapping[str, Command] = COMMANDS) -> Outputs:
-    """Run commands on the server; ProbeError when it cannot be reached or does not let us in."""
+def probe(target: Target, commands: Mapping[str, Command] = COMMANDS, run: Run = run_bounded) -> Outputs:
+    """Run commands on the server; ProbeError when it cannot be reached or does not let us in.
+
+    ``run`` runs the program that is the way in.
+    """
     if target.server is None:
         raise NotDeclared("no way into the server is declared; give --ssh user@host or [target.server] way_in")
     mark = secrets.token_hex(16)
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    backend = _backend(target, target.server, _patience(target, commands))
+    backend = _backend(target, target.server, _patience(target, commands), run)
     script = compose(commands, mark, variables(target, target.server))
     sent, cut = time.time(), ""
     try:
@@ -177,7 +188,9 @@ def probe(target: Target, commands: Mapping[str, Command] = COMMANDS) -> Outputs
 def _patience(target: Target, commands: Mapping[str, Command]) -> float:
     """Seconds in which a visit ends, unless it hangs."""
     told = sum(command.seconds + GRACE_SECONDS for command in commands.values())
-    return min(VISIT_SECONDS, target.limits.connect_seconds + told)
+    return min(
+        max(VISIT_SECONDS, *(command.seconds for command in commands.values())), target.limits.connect_seconds + told
+    )
 
 
 def variables(target: Target, server: Server) -> dict[str, str]:
@@ -214,7 +227,7 @@ def compose(commands: Mapping[str, Command], mark: str, places: Mapping[str, str
     lines += [f"export {name}={shlex.quote(value)}" for name, value in places.items()]
     for name, command in commands.items():
         wanted = not command.needs or places[command.needs]
-        line = _PRELUDE % {"seconds": command.seconds} + command.line if wanted else ":"
+        line = _PRELUDE % {"seconds": command.root_seconds} + command.line if wanted else ":"
         lines.append(f"visit {name} {command.seconds + GRACE_SECONDS} {shlex.quote(line)}")
     return "\n".join(lines)
 
@@ -249,7 +262,7 @@ def _underway(commands: Mapping[str, Command], mark: str, answer: bytes) -> str:
     return f" while {commands[name].brief!r} ran"
 
 
-def _backend(target: Target, server: Server, seconds: float) -> BaseBackend:
+def _backend(target: Target, server: Server, seconds: float, run: Run) -> BaseBackend:
     options: dict[str, object] = {}
     if server.way_in.startswith("ssh://"):
         options = {
@@ -264,7 +277,7 @@ def _backend(target: Target, server: Server, seconds: float) -> BaseBackend:
     def run_local(command: str, *args: str) -> CommandResult:
         """Stand in for testinfra's own, which knows neither a time limit nor a bound on what it reads."""
         line = backend.quote(command, *args)
-        finished = run_bounded(["/bin/sh", "-c", line], seconds=seconds, bytes_=VISIT_BYTES)
+        finished = run(["/bin/sh", "-c", line], seconds=seconds, bytes_=VISIT_BYTES)
         return backend.result(finished.rc, line.encode(), finished.stdout, finished.stderr)
 
     backend.run_local = run_local
