@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from cutover.errors import NotDeclared, NotPromised
+from cutover.errors import NotDeclared, NotPromised, ProbeError
 from cutover.facts.app_logs import AppLogs
 from cutover.facts.application import Application, Memory, Run, StartScript
 from cutover.facts.backups import Backups, BackupScript
@@ -24,6 +24,7 @@ from cutover.facts.firewall import Firewall
 from cutover.facts.forwarding import Forwarding
 from cutover.facts.kernel import KernelSettings, MandatoryAccess
 from cutover.facts.listeners import Listeners
+from cutover.facts.load_memory import LoadMemory
 from cutover.facts.logrotate import Logrotate
 from cutover.facts.logs import AccessLog, ErrorLogs
 from cutover.facts.metrics import Metrics
@@ -236,6 +237,15 @@ def metrics(server: Outputs, target: Target) -> Metrics:
     if target.metrics is None:
         raise NotPromised("no metrics are declared; give them as [target.metrics]")
     return Metrics.read(server)
+
+
+@pytest.fixture
+def load_memory(survey: Survey, target: Target) -> LoadMemory:
+    """The application's memory before, during and after the load."""
+    read = LoadMemory.read(cast(Outputs, survey.facts("load_memory", target)))
+    if not survey.facts_of_all_peers("load", target.label):
+        raise ProbeError(f"{target.label}: its memory was watched, and no load came", "see 13.concurrency")
+    return read
 
 
 @pytest.fixture

@@ -10,59 +10,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cutover.addresses import Address
 from cutover.errors import NotDeclared
+from cutover.facts.latency import Endpoint
+from cutover.kinds import Directory, HostName, Name, Port, Seconds, UrlPath, WayIn
 from cutover.policies import HEADERS, TIERS, HeaderPolicy, Size
-
-# testinfra's, as far as they need nothing but a program of the operator's machine.
-BACKENDS = ("local", "ssh", "docker", "podman", "kubectl", "openshift", "lxc", "ansible", "salt", "chroot")
-
-
-def _host_name(name: str) -> str:
-    """Accept a DNS host name (RFC 1123 section 2.1), in lower case and without the root's dot."""
-    name = name.rstrip(".").lower()
-    label = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
-    if len(name) > 253 or not re.fullmatch(rf"{label}(\.{label})*", name) or re.fullmatch(r"[\d.]+", name):
-        raise ValueError("expected a DNS host name such as api.example.com")
-    return name
-
-
-def _path(path: str) -> str:
-    """Accept the path of a URL on the target."""
-    if not re.fullmatch(r"/(?!/)[!-~]*", path):
-        raise ValueError("expected a path that starts with one / such as /api/v1/knowledge")
-    return path
-
-
-def _way_in(way: str) -> str:
-    """Accept a testinfra host spec that names its backend."""
-    url = urlsplit(way)
-    if url.scheme not in BACKENDS or "://" not in way or (url.scheme != "local" and not url.netloc):
-        raise ValueError("expected a way in such as ssh://ops@api.example.com, local:// or docker://NAME")
-    if url.password:
-        raise ValueError("a password does not belong in an inventory; use a key or the ssh agent")
-    host = url.netloc.rpartition("@")[2]
-    port = re.search(r":(\d+)$", host)
-    if (
-        host.startswith("-")
-        or not re.fullmatch(r"[\w.@:%\[\]-]*", url.netloc)
-        or (port and not 0 < int(port[1]) <= 65535)
-    ):
-        raise ValueError("expected user@host or user@host:port after ://")
-    return way
-
-
-HostName = Annotated[str, AfterValidator(_host_name)]
-UrlPath = Annotated[str, AfterValidator(_path)]
-WayIn = Annotated[str, AfterValidator(_way_in)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=600)]
-Directory = Annotated[str, Field(pattern=r"^/[\w@%+=:,./-]*$")]
-Name = Annotated[str, Field(pattern=r"^[\w@-][\w@.-]*$")]
 
 
 class Promise(BaseModel):
@@ -142,9 +97,18 @@ class Ports(Promise):
 
 
 class Limits(Promise):
-    """Numbers that a verdict turns on."""
+    """Numbers that a verdict turns on.
+
+    ``response_seconds`` holds for each endpoint that has no limit of its own. ``requests_per_minute`` is what the
+    application takes: before a run sends more, it waits.
+    """
 
     response_seconds: Seconds = 2.0
+    root_seconds: Seconds | None = None
+    login_seconds: Seconds | None = None
+    me_seconds: Seconds | None = None
+    knowledge_seconds: Seconds | None = None
+    requests_per_minute: Annotated[int, Field(ge=1)] = 1000
     hsts_seconds: Annotated[int, Field(ge=0)] = 31_536_000
     dns_ttl_seconds: Annotated[int, Field(ge=1)] = 300
     certificate_lifetime_left: Annotated[float, Field(ge=0, lt=1)] = 0.25
@@ -158,6 +122,11 @@ class Limits(Promise):
     backup_hours: Annotated[int, Field(ge=1)] = 26
     backup_keep_days: Annotated[int, Field(ge=1)] = 30
     log_keep_days: Annotated[int, Field(ge=1)] = 30
+
+    def answers_within(self, endpoint: Endpoint) -> float:
+        """Seconds in which the endpoint has to answer."""
+        own: float | None = getattr(self, f"{endpoint}_seconds")
+        return own or self.response_seconds
 
 
 class Server(Promise):

@@ -91,7 +91,7 @@ class Verification:
                 self._plan.share(self._facts / PLAN)
         wanted = {job for item in session.items for job in _wanted(item)}
         if wanted := wanted | {(survey.AGAIN[probe], of) for probe, of in wanted if probe in survey.AGAIN}:
-            self._look_together(wanted)
+            self._look_together(self._survey.with_their_load(wanted))
 
     def _look_together(self, wanted: set[survey.Wanted]) -> None:
         """Whoever of this run's processes comes first looks and saves what it saw; the others read that."""

@@ -3,6 +3,8 @@
 import contextlib
 import json
 import re
+import socket
+import time
 
 from cutover.inventory import Peer, Target
 from cutover.probes.survey import Survey
@@ -41,6 +43,10 @@ class Application:
         self.asked, self.connections = [], 0
         monkeypatch.setenv("SELFTEST_PASSWORD", PASSWORD)
 
+    def reply(self, path):
+        """What is sent: bytes, none of them to hang up; or several of them, and the seconds to wait between."""
+        return self.answers.get(path, self.answers[""])
+
     @contextlib.contextmanager
     def running(self, **row):
         """Listen until the end of the block; yields the one peer of its target."""
@@ -49,13 +55,21 @@ class Application:
 
         def serve(client):
             self.connections += 1
+            # Or an answer in parts waits for the client's delayed acknowledgement, 40 ms each.
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with context.wrap_socket(client, server_side=True) as tls:
                 while head := head_of(tls):
                     while len(head.partition(b"\r\n\r\n")[2]) < length(head):
                         head += tls.recv(4096)
                     self.asked.append(head.decode())
                     path = head.split()[1].decode()
-                    tls.sendall(self.answers.get(path, self.answers[""]))
+                    for part in parts(self.reply(path)):
+                        if isinstance(part, float):
+                            time.sleep(part)
+                        else:
+                            tls.sendall(part)
+                    if not part:
+                        break
 
         with tcp(serve) as port:
             told = {
@@ -63,8 +77,9 @@ class Application:
                 "addresses": ["127.0.0.1"],
                 "ca": str(self.folder / "root.pem"),
                 "credentials": {"password_env": "SELFTEST_PASSWORD"},
+                "phase": "pre",  # its name is in no DNS
                 "ports": {"https": port},
-                "limits": {"connect_seconds": 2.0, "answer_seconds": 2.0},
+                "limits": {"connect_seconds": 2.0, "answer_seconds": 2.0, "requests_per_minute": 1_000_000},
             }
             yield Peer(Target.model_validate_json(json.dumps(told | row)), "127.0.0.1")
 
@@ -75,6 +90,10 @@ class Application:
             wanted = [(probe, HOST if probe == "login" else peer.label) for probe in probes]
             survey.look(wanted, lambda *_: None)
             return [survey._results[job] for job in wanted]
+
+
+def parts(reply):
+    return reply if isinstance(reply, tuple) else (reply,)
 
 
 def length(head):

@@ -14,7 +14,6 @@ from cutover.probes.survey import PROBES
 from selftest.application import KNOWLEDGE, LOGIN, ME, PASSWORD, TOKEN, Application, answer
 from selftest.rows import HOST, Row, judge
 from tests_network import test_endpoints as endpoints
-from tests_perf import test_latency as latencies
 
 TARGET = Target(host=HOST)
 
@@ -163,20 +162,3 @@ def test_a_password_that_is_the_user_s_name_hides_no_name(application, monkeypat
     monkeypatch.setattr(redaction, "_forms_in_use", ())
     monkeypatch.setenv("SELFTEST_PASSWORD", "admin")
     assert judged(application) == {}
-
-
-SAMPLES = {
-    "good": (answer([{"id": 1}]), None),
-    "page": (answer(b"<p>Sorry</p>").replace(b"application/json", b"text/html"), "200, text/html"),
-    "more": (answer([{"id": 1}]) + b"!", "200, application/json, more came than it announced"),
-    "error": (answer([], status="503 No"), "503, application/json"),
-}
-
-
-@pytest.mark.parametrize(("sent", "told"), SAMPLES.values(), ids=SAMPLES)
-def test_every_answer_whose_time_counts_is_looked_at(application, sent, told):
-    application.answers[KNOWLEDGE] = sent
-    (facts,) = application.look("latency")
-    seen = judge(Row(latencies.test_knowledge_answers_in_time, {"latency": facts, "target": TARGET}, None))
-    assert len(facts.answers) == 100
-    assert seen is None if told is None else seen[1].endswith(f", 100 not 200 with whole JSON (the first: {told})")

@@ -5,25 +5,38 @@ from dataclasses import replace
 
 import pytest
 
-from cutover.facts.latency import Answer, Latency
+from cutover.errors import NotDeclared, ProbeError
+from cutover.facts.api import Login
+from cutover.facts.http import Phases
+from cutover.facts.latency import Answer, Latency, Series, Unasked
 from cutover.facts.load import Load, Sample
 from cutover.inventory import Limits, Target
-from selftest.rows import AT, HOST, TARGET, fails, judge, passes
+from selftest.rows import AT, HOST, TARGET, Row, exchange, fails, judge, passes
 from tests_perf import test_concurrency as concurrency
 from tests_perf import test_latency as latency
 
-HALF_A_SECOND = Target(host=HOST, limits=Limits(response_seconds=0.5))
 ALL = "100 of 100 without error"
-WRONG = "not 200 with whole JSON (the first: "
+FIRST = Answer("knowledge", 200, "application/json", Phases(0.01, 0.02, 0.06, 0.01))
+GOOD = replace(FIRST, phases=Phases(0.0, 0.0, 0.09, 0.01))
+KNOWLEDGE = f"https://{HOST}/knowledge"
+CLAIM = "for 95 % of all answers, with 95 % confidence (none of 61 slower, or 1 of 122 slower)"
+OWN = Target(host=HOST, limits=Limits(me_seconds=0.5, login_seconds=1.5))
 
 
-def answered(*slow, count=100, wrong=()):
-    """``count`` answers in all: first those with something ``wrong``, quick ones, then the ``slow`` ones."""
-    good = Answer(0.1, 200, "application/json", "")
-    first = [replace(good, **change) for change in wrong]
-    last = [replace(good, seconds=seconds) for seconds in slow]
-    quick = [good] * (count - len(first) - len(last))
-    return Latency(f"https://{HOST}/knowledge", AT, 0.2, (*first, *quick, *last))
+def taking(*seconds):
+    """Answers of the ``seconds`` each until their first byte."""
+    return tuple(replace(GOOD, phases=Phases(0.0, 0.0, each, 0.0)) for each in seconds)
+
+
+def series(*last, count=61, warm_up=GOOD):
+    """``count`` answers: quick ones, and then the ``last``."""
+    return Series(KNOWLEDGE, AT, (*[GOOD] * (count - len(last)), *last), warm_up)
+
+
+def latencies(first=FIRST, warm=None, new=None, unasked=None):
+    return Latency(
+        KNOWLEDGE, AT, first, {"knowledge": warm or series(), "me": warm or series()}, new or series(), unasked
+    )
 
 
 def stage(*failures, requests=100, count=100):
@@ -34,32 +47,84 @@ def stage(*failures, requests=100, count=100):
     return Load(f"https://{HOST}/", "192.0.2.1", requests, 10, False, 1.0, samples, (), causes)
 
 
-def of_latency():
-    check, promised = latency.test_knowledge_answers_in_time, "2 s for 99 of 100 answers, all 200 with whole JSON"
-    yield passes("quick", check, latency=answered(), target=TARGET)
-    yield passes("one-slow", check, latency=answered(9.0), target=TARGET)
-    yield passes("all-at-the-limit", check, latency=answered(*[2.0] * 100), target=TARGET)
-    yield passes("half", check, latency=answered(0.5, 0.5, 0.501), target=HALF_A_SECOND)
+def of_first_request():
+    check, promised = latency.test_first_request_answers_in_time, "one right answer within 2 s"
+    yield passes("quick", check, latency=latencies(), target=TARGET)
+    slow = replace(FIRST, phases=Phases(0.5, 0.5, 1.0, 0.001), dns=0.25)
+    seen = "2.251 s (DNS 0.250, connect 0.500, TLS 0.500, first byte 1.000, body 0.001)"
+    yield fails("slow", check, promised, seen, latency=latencies(slow), target=TARGET)
+    refused = replace(FIRST, status=429)
+    seen = "0.100 s (connect 0.010, TLS 0.020, first byte 0.060, body 0.010); 429, application/json"
+    yield fails("429", check, promised, seen, latency=latencies(refused), target=TARGET)
+
+
+def of_endpoints():
+    check, promised = latency.test_endpoint_answers_in_time, f"right answers, 2 s {CLAIM}"
+    of = {"endpoint": "knowledge", "target": TARGET}
+    yield passes("quick", check, latency=latencies(), **of)
+    yield passes("all-at-the-limit", check, latency=latencies(warm=series(*taking(*[2.0] * 61))), **of)
+    yield passes("one-slow", check, latency=latencies(warm=series(*taking(9.0), count=122)), **of)
+    middle, first = "median 0.100 s", "after a first of 0.100 s"
     for case, facts, seen in (
-        ("two-slow", answered(2.001, 2.001), "2 of 100 slower, slowest 2.00 s, 0 not 200 with whole JSON"),
-        ("all-slow", answered(*[3.0] * 100), "100 of 100 slower, slowest 3.00 s, 0 not 200 with whole JSON"),
-        ("stopped-early", answered(3.0, 4.0, count=12), "2 of 12 slower, slowest 4.00 s, 0 not 200 with whole JSON"),
-        ("99", answered(count=99), "0 of 99 slower, slowest 0.10 s, 0 not 200 with whole JSON"),
-        *(
-            (case, answered(wrong=wrong), f"0 of 100 slower, slowest 0.10 s, {len(wrong)} {text}")
-            for case, wrong, text in (
-                ("one-429", [{"status": 429}], WRONG + "429, application/json)"),
-                ("all-503", [{"status": 503, "content_type": "text/html"}] * 100, WRONG + "503, text/html)"),
-                ("no-type", [{"content_type": ""}] * 2, WRONG + "200, no content type)"),
-                ("html", [{"content_type": "text/html"}], WRONG + "200, text/html)"),
-                ("cut", [{"flaw": "cut short"}], WRONG + "200, application/json, cut short)"),
-            )
+        (
+            "two-slow",
+            series(*taking(2.5, 2.001)),
+            f"2 of 61 slower; {middle}; slowest 2.500 s (first byte 2.500, body 0.000)",
+        ),
+        (
+            "two-of-122",
+            series(*taking(3, 3), count=122),
+            f"2 of 122 slower; {middle}; slowest 3.000 s (first byte 3.000, body 0.000)",
+        ),
+        (
+            "at-once",
+            series(*taking(3, 4), count=2),
+            "2 of 2 slower; median 3.500 s; slowest 4.000 s (first byte 4.000, body 0.000)",
         ),
     ):
-        yield fails(case, check, promised, seen, latency=facts, target=TARGET)
-    half = "0.5 s for 99 of 100 answers, all 200 with whole JSON"
-    seen = "2 of 100 slower, slowest 0.51 s, 0 not 200 with whole JSON"
-    yield fails("half", check, half, seen, latency=answered(0.501, 0.51), target=HALF_A_SECOND)
+        yield fails(case, check, promised, f"{seen}; {first}", latency=latencies(warm=facts), **of)
+    quick = f"none of 9 slower; {middle}; slowest 0.100 s (first byte 0.090, body 0.010)"
+    for case, wrong, told in (
+        ("429", {"status": 429}, "429, application/json"),
+        ("html", {"content_type": "text/html"}, "200, text/html"),
+        ("no-type", {"content_type": ""}, "200, no content type"),
+        ("cut", {"flaw": "cut short"}, "200, application/json, cut short"),
+        ("denial", {"objection": "success: false"}, "200, application/json, success: false"),
+        ("none", {"status": 0, "content_type": "", "flaw": "no answer"}, "no answer"),
+    ):
+        facts = series(replace(GOOD, **wrong), count=9)
+        yield fails(case, check, promised, f"{quick}; {first}; answer 9: {told}", latency=latencies(warm=facts), **of)
+        cold = series(count=0, warm_up=replace(GOOD, **wrong))
+        yield fails(f"{case}-at-first", check, promised, f"the warm-up: {told}", latency=latencies(warm=cold), **of)
+    of = {"endpoint": "me", "target": OWN}
+    yield passes("own-limit", check, latency=latencies(warm=series(*taking(*[0.5] * 61))), **of)
+    seen = f"2 of 61 slower; {middle}; slowest 0.600 s (first byte 0.600, body 0.000); {first}"
+    own = f"right answers, 0.5 s {CLAIM}"
+    yield fails("own-limit", check, own, seen, latency=latencies(warm=series(*taking(0.6, 0.6))), **of)
+
+
+def of_new_connections():
+    check = latency.test_new_connections_answer_in_time
+    yield passes("quick", check, latency=latencies(), target=TARGET)
+    slow = series(*taking(3, 3), warm_up=None)
+    seen = "2 of 61 slower; median 0.100 s; slowest 3.000 s (first byte 3.000, body 0.000)"
+    yield fails("slow", check, f"right answers, 2 s {CLAIM}", seen, latency=latencies(new=slow), target=TARGET)
+    mixed = [replace(each, endpoint="me") for each in taking(0.6, 0.6)]
+    facts = latencies(new=series(*taking(1.9), *mixed, warm_up=None))
+    seen = "2 of 61 slower; median 0.100 s; slowest 1.900 s (first byte 1.900, body 0.000)"
+    yield fails("by-endpoint", check, f"right answers, 0.5 or 2 s {CLAIM}", seen, latency=facts, target=OWN)
+    yield passes("by-endpoint", check, latency=facts, target=TARGET)
+
+
+def of_login():
+    check, phases = latency.test_login_answers_in_time, Phases(0.25, 0.25, 1.0, 0.25)
+    quick = Login(replace(exchange(path="/login"), phases=phases), "access_token")
+    yield passes("in-time", check, login=quick, target=TARGET)
+    seen = "1.750 s (connect 0.250, TLS 0.250, first byte 1.000, body 0.250)"
+    yield fails("own-limit", check, "one right answer within 1.5 s", seen, login=quick, target=OWN)
+    refused = Login(replace(exchange(429, path="/login"), phases=phases), "")
+    seen += "; 429, application/json"
+    yield fails("429", check, "one right answer within 2 s", seen, login=refused, target=TARGET)
 
 
 def of_concurrency():
@@ -77,7 +142,7 @@ def of_concurrency():
     yield fails("none", check, ALL, "0 of 100 without error", load=stage(count=0))
 
 
-ROWS = [*of_latency(), *of_concurrency()]
+ROWS = [*of_first_request(), *of_endpoints(), *of_new_connections(), *of_login(), *of_concurrency()]
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -96,3 +161,20 @@ def test_a_quantile_is_a_sample_by_nearest_rank(share, seconds):
     good = stage()
     ordered = tuple(replace(sample, seconds=float(100 - n)) for n, sample in enumerate(good.samples))
     assert replace(good, samples=ordered).quantile(share) == seconds
+
+
+@pytest.mark.parametrize("count", [0, 2, 60, 62, 121])
+def test_too_few_answers_to_tell_are_no_verdict(count):
+    facts = latencies(warm=series(*taking(*[3.0] * (count > 60)), count=count))
+    row = Row(latency.test_endpoint_answers_in_time, {"endpoint": "me", "latency": facts, "target": TARGET}, None)
+    with pytest.raises(ProbeError, match=f"of {count} answers slower, and no time for enough of them to tell"):
+        judge(row)
+
+
+@pytest.mark.parametrize(("kind", "error"), [("error", ProbeError), ("not declared", NotDeclared)])
+def test_what_needs_a_token_is_no_verdict_without_one(kind, error):
+    facts = replace(latencies(), warm={"root": series()}, unasked=Unasked(kind, "no token"))
+    row = Row(latency.test_endpoint_answers_in_time, {"endpoint": "root", "latency": facts, "target": TARGET}, None)
+    assert judge(row) is None
+    with pytest.raises(error, match="no token"):
+        judge(row._replace(facts=row.facts | {"endpoint": "me"}))

@@ -7,6 +7,7 @@ import pytest
 from cutover.facts.app_logs import AppLogs, Trouble
 from cutover.facts.application import Memory, Run, StartScript
 from cutover.facts.environment import Agreement, Environment
+from cutover.facts.load_memory import LoadMemory, MemorySample
 from cutover.facts.service import Service
 from cutover.inventory import Server, Target
 from cutover.policies import GIB
@@ -190,7 +191,37 @@ def of_memory():
     yield fails("full", left, "at least 0.4 GiB for tier small", "0.25 GiB", memory=full, target=TARGET)
 
 
-ROWS = [*of_script(), *of_processes(), *of_logs(), *of_unit(), *of_enabled(), *of_memory()]
+def under_load(before, peak, after, available=GIB):
+    """One process with these MiB in the three moments."""
+    rows = (("before", before), ("load", peak), ("after", after))
+    return LoadMemory(tuple(MemorySample(part, 0.0, available, {10: mib * 2**20}) for part, mib in rows), ())
+
+
+def of_memory_under_load():
+    fits, left = memory.test_application_fits_into_its_tier_under_load, memory.test_memory_is_left_under_load
+    comes_back = memory.test_memory_comes_back_after_load
+    yield passes("half", fits, load_memory=under_load(100, 2048, 100), target=TARGET)
+    seen = "2.50 GiB, 1 processes (before 100, peak 2560, after 100 MiB)"
+    more = under_load(100, 2560, 100)
+    yield fails("more", fits, "at most 2.0 GiB for tier small", seen, load_memory=more, target=TARGET)
+    yield passes("medium", fits, load_memory=more, target=Target(host=HOST, tier="medium"))
+    yield passes("room", left, load_memory=more, target=TARGET)
+    full = under_load(100, 100, 100, available=GIB // 4)
+    yield fails("full", left, "at least 0.4 GiB for tier small", "0.25 GiB", load_memory=full, target=TARGET)
+    yield passes("peak-only", comes_back, load_memory=under_load(100, 900, 100))
+    yield passes("less", comes_back, load_memory=under_load(100, 100, 80))
+    yield passes("a-little", comes_back, load_memory=under_load(100, 132, 132))
+    yield passes("a-tenth", comes_back, load_memory=under_load(1000, 1100, 1100))
+    for case, memories, promised, seen in (
+        ("leak", (100, 300, 300), 32, "+200.0 MiB (before 100, peak 300, after 300 MiB)"),
+        ("just", (100, 133, 133), 32, "+33.0 MiB (before 100, peak 133, after 133 MiB)"),
+        ("of-much", (1000, 1101, 1101), 100, "+101.0 MiB (before 1000, peak 1101, after 1101 MiB)"),
+    ):
+        facts = under_load(*memories)
+        yield fails(case, comes_back, f"at most {promised} MiB more than before", seen, load_memory=facts)
+
+
+ROWS = [*of_memory_under_load(), *of_script(), *of_processes(), *of_logs(), *of_unit(), *of_enabled(), *of_memory()]
 
 
 @pytest.mark.parametrize("row", ROWS)

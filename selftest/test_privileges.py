@@ -20,7 +20,7 @@ from cutover.probes.privileges import root_calls, sudoers
 from cutover.probes.process import run_bounded
 from cutover.probes.script import AS_ROOT
 
-ALL = {**probe.COMMANDS, **probe.AFTER}
+ALL = {**probe.COMMANDS, **probe.DURING, **probe.AFTER}
 SERVER = Server(way_in="ssh://cutover@api.example.com", user="mks", allow_active=True)
 TARGET = Target(host="api.example.com", server=SERVER, database=Database(), metrics=Metrics())
 PLACES = {**probe.variables(TARGET, SERVER), "user": "mks"}

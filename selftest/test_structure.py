@@ -23,6 +23,7 @@ LAYERS = {
     "addresses": 0,
     "files": 0,
     "checklist": 1,
+    "kinds": 1,
     "check": 1,
     "facts": 1,
     "policies": 1,

@@ -20,7 +20,8 @@ from cutover.cli.asking import Ended, ask, of, yes
 from cutover.cli.literal import toml
 from cutover.errors import UsageError
 from cutover.files import write_whole
-from cutover.inventory import HostName, Server, WayIn
+from cutover.inventory import Server
+from cutover.kinds import HostName, WayIn
 from cutover.policies import GIB, TIERS
 
 _SIZES = ", ".join(f"{tier} {size.cpus} CPUs {size.memory_bytes // GIB} GiB" for tier, size in TIERS.items())

@@ -23,6 +23,9 @@ class Evidence:
 class Command:
     """One command for the server: POSIX sh that changes nothing, and its timeout in seconds.
 
+    ``each`` is the timeout of what it says to ``root``, where that is shorter because there is more than one. ``live``
+    is one that hears the operator on 4 while it runs, and is heard at once on 5.
+
     ``root`` before a program runs it with the privileges that reading it needs; its words can be told before the
     visit (``cutover.probes.privileges``). The inventory's places are variables: ``"$APP_DIR"`` and the others of
     ``cutover.probes.server.variables``. ``refusal "$told"`` passes sudo's refusal on where ``2>&1`` caught it.
@@ -32,6 +35,13 @@ class Command:
     line: str
     seconds: int = 10
     needs: str = ""
+    each: int = 0
+    live: bool = False
+
+    @property
+    def root_seconds(self) -> int:
+        """The timeout of one program that runs as root."""
+        return self.each or self.seconds
 
     @property
     def brief(self) -> str:

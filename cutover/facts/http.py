@@ -11,13 +11,27 @@ REDIRECT_PATHS = ("/", "/api/v1/knowledge?page=2&q=%E6%A9%8B")
 
 
 @dataclass(frozen=True, slots=True)
+class Phases:
+    """Where the seconds of one exchange went, which they add up to.
+
+    ``connect`` and ``tls`` are 0 on a connection that was there already. ``first_byte`` is from then until the answer
+    began to come (its first line was there), ``body`` from then to its end.
+    """
+
+    connect: float = 0.0
+    tls: float = 0.0
+    first_byte: float = 0.0
+    body: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """One request and its answer.
 
     ``headers`` keeps order, repetition and spelling. ``body`` is at most the first 4096 characters, undecodable bytes
     replaced; ``length`` counts the bytes read, ``complete`` tells whether that was the whole body, ``surplus``
     whether something came after it that nobody had asked for. ``seconds`` runs from before the connection to the
-    end of the body.
+    end of the body, and ``phases`` splits them.
     """
 
     method: str
@@ -30,6 +44,7 @@ class Exchange:
     complete: bool
     seconds: float
     surplus: bool = False
+    phases: Phases = Phases()
 
     @property
     def flaw(self) -> str:

@@ -92,7 +92,7 @@ class Dialler:
         if token:
             sent["Authorization"] = f"Bearer {token}"
         count(self.peer.target.label)
-        at, begun = now(), time.monotonic()
+        at, begun = now(), self._wire.begin()
         with self._deadline(within) as expired:
             try:
                 answer = self._session.request(
@@ -107,7 +107,7 @@ class Dialler:
                 content, complete = _read(answer)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                 raise self._no_answer(method, url, error, within, expired.is_set()) from None
-        seconds = time.monotonic() - begun
+        ended = time.monotonic()
         text = content.decode("utf-8", "replace")
         exchange = Exchange(
             method=method,
@@ -118,8 +118,9 @@ class Dialler:
             body=kept(text),
             length=len(content),
             complete=complete and not expired.is_set(),
-            seconds=seconds,
+            seconds=ended - begun,
             surplus=self._wire.surplus,
+            phases=self._wire.phases(begun, ended),
         )
         return Answer(exchange, text)
 

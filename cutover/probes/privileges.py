@@ -15,7 +15,7 @@ from cutover.errors import UsageError
 from cutover.facts.evidence import Command
 from cutover.inventory import Server, Target
 from cutover.probes.script import AS_ROOT
-from cutover.probes.server import AFTER, COMMANDS, variables
+from cutover.probes.server import AFTER, COMMANDS, DURING, variables
 
 Words = tuple[str, ...]
 
@@ -50,7 +50,7 @@ def sudoers(target: Target, server: Server, account: str) -> str:
     left_out = []
     places = {**variables(target, server), "user": server.user}
     del places["MARK"]  # of one run
-    for name, command in {**COMMANDS, **AFTER}.items():
+    for name, command in {**COMMANDS, **DURING, **AFTER}.items():
         if command.needs and not places[command.needs]:
             continue
         for words in root_calls(command.line, places):
@@ -105,7 +105,7 @@ def _told(part: str, places: Mapping[str, str]) -> str:
 
 def _rule(command: Command, words: Words) -> str:
     """The command as sudo sees it, with what means something to sudoers escaped."""
-    told = [*(AS_ROOT % {"seconds": command.seconds}).split(), *words]
+    told = [*(AS_ROOT % {"seconds": command.root_seconds}).split(), *words]
     for word in told:
         if not word.isprintable() or re.search(r"[\s\\]", word):
             raise UsageError(f"sudoers cannot hold it exactly: {word!r}")

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,8 +76,12 @@ def run_bounded(
     bytes_: int,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
+    hears: Callable[[bytearray], object] | None = None,
 ) -> Finished:
     """Run a program with nothing on standard input, in the folder and with the environment given in place of ours.
+
+    ``stdin`` is what stands there in place of nothing; ``hears`` is called with all it printed whenever there is more.
 
     Cut when it takes longer than ``seconds`` or prints more than ``bytes_``. What a program left in the background
     may keep its streams open: they are read for LINGER_SECONDS after it ended.
@@ -85,7 +89,7 @@ def run_bounded(
     deadline = time.monotonic() + seconds
     stdout, stderr = bytearray(), bytearray()
     ended = False
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    pipes = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with running(argv, **pipes, cwd=folder, env=environment) as process, selectors.DefaultSelector() as selector:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -105,6 +109,8 @@ def run_bounded(
                 if not block:
                     selector.unregister(key.fileobj)
                 key.data.extend(block)
+                if hears:
+                    hears(stdout)
                 if len(key.data) > bytes_:
                     raise Cut(f"{argv[0]}: printed more than {bytes_} bytes", bytes(stdout))
     return Finished(process.returncode, bytes(stdout), bytes(stderr))

@@ -34,17 +34,23 @@ refusal() {{ printf '%%s\\n' "$1" | grep -E '^(sudo: |Sorry, user )' >&2; }}
 # Commands run side by side. Two pipes without a name hold lines: one (8) for each command that may begin, with
 # the status of the frame before it, which is not 0 when nobody listens any more; the other (9) for the one that may
 # print. Who takes a line gives one back. A frame waits in the tail that prints at the end of its input: that comes when
-# the frame is whole and it is its turn, because no command holds the pipe (3) open.
+# the frame is whole and it is its turn, because no command holds the pipe (3) open. A command that is `live` has what
+# the visit came with: its standard input (4), and its standard output (5), where what it says does not wait.
 _SCRIPT = """\
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export ACCOUNT=$(id -u)
+exec 4<&0 5>&1
 read -r up rest </proc/uptime
 printf '\\n%(mark)s at %%s %%s\\n' "$(date +%%s.%%N)" "$up"
 frame() {
   read -r begun rest </proc/uptime
   printf '\\n%(mark)s out %%s\\n' "$1"
   { errors=$( {
-    { timeout -k 2 "$2" sh -c "$3" </dev/null 3>&- 8>&- 9>&-; printf '\\n%%s' "$?" >&2; } | head -c %(bytes)d >&3
+    {
+      if [ "$4" = live ]; then timeout -k 2 "$2" sh -c "$3" </dev/null 3>&- 8>&- 9>&-
+      else timeout -k 2 "$2" sh -c "$3" </dev/null 3>&- 4<&- 5>&- 8>&- 9>&-; fi
+      printf '\\n%%s' "$?" >&2
+    } | head -c %(bytes)d >&3
   } 2>&1 | tail -c 4096 ); } 3>&1
   read -r ended rest </proc/uptime
   printf '\\n%(mark)s err %%s %%s %%s\\n%%s\\n%(mark)s end\\n' "$1" "$begun" "$ended" "$errors"
@@ -81,8 +87,9 @@ def compose(commands: Mapping[str, Command], mark: str, places: Mapping[str, str
     lines += [f"export {name}={shlex.quote(value)}" for name, value in places.items()]
     for name, command in commands.items():
         wanted = not command.needs or places[command.needs]
-        line = _PRELUDE % {"seconds": command.seconds} + command.line if wanted else ":"
-        lines.append(f"visit {name} {command.seconds + GRACE_SECONDS} {shlex.quote(line)}")
+        line = _PRELUDE % {"seconds": command.root_seconds} + command.line if wanted else ":"
+        told = "live" if command.live else "-"
+        lines.append(f"visit {name} {command.seconds + GRACE_SECONDS} {shlex.quote(line)} {told}")
     return "\n".join([*lines, _END])
 
 

@@ -30,6 +30,7 @@ from cutover.facts import (
     identity,
     kernel,
     listeners,
+    load_memory,
     logrotate,
     logs,
     metrics,
@@ -51,10 +52,10 @@ from cutover.facts import (
 )
 from cutover.facts.evidence import Command, Outputs
 from cutover.inventory import Server, Target
-from cutover.probes.process import Cut
+from cutover.probes.process import Cut, run_bounded
 from cutover.probes.script import GRACE_SECONDS, compose, parse
 from cutover.probes.sent import MARK
-from cutover.probes.way_in import NO_WAY, no_way_in, through
+from cutover.probes.way_in import NO_WAY, Run, no_way_in, through
 from cutover.redact import redact
 
 COMMANDS: dict[str, Command] = {
@@ -94,6 +95,10 @@ COMMANDS: dict[str, Command] = {
     **readable_secrets.COMMANDS,
 }
 
+DURING: dict[str, Command] = {
+    **load_memory.DURING,
+}
+
 AFTER: dict[str, Command] = {
     **logs.AFTER,
     **identity.COMMANDS,
@@ -114,13 +119,16 @@ def look_once(target: Target) -> Outputs:
     return probe(target, {**COMMANDS, **AFTER})
 
 
-def probe(target: Target, commands: Mapping[str, Command] = COMMANDS) -> Outputs:
-    """Run commands on the server; ProbeError when it cannot be reached or does not let us in."""
+def probe(target: Target, commands: Mapping[str, Command] = COMMANDS, run: Run = run_bounded) -> Outputs:
+    """Run commands on the server; ProbeError when it cannot be reached or does not let us in.
+
+    ``run`` runs the program that is the way in.
+    """
     if target.server is None:
         raise NotDeclared(NO_WAY)
     mark = secrets.token_hex(16)
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    backend = through(target, target.server, _patience(target, commands)).backend
+    backend = through(target, target.server, _patience(target, commands), run).backend
     script = compose(commands, mark, variables(target, target.server))
     sent, cut = time.time(), ""
     try:
@@ -146,7 +154,9 @@ def probe(target: Target, commands: Mapping[str, Command] = COMMANDS) -> Outputs
 def _patience(target: Target, commands: Mapping[str, Command]) -> float:
     """Seconds in which a visit ends, unless it hangs."""
     told = sum(command.seconds + GRACE_SECONDS for command in commands.values())
-    return min(VISIT_SECONDS, target.limits.connect_seconds + told)
+    return min(
+        max(VISIT_SECONDS, *(command.seconds for command in commands.values())), target.limits.connect_seconds + told
+    )
 
 
 def variables(target: Target, server: Server) -> dict[str, str]:

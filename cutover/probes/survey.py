@@ -1,11 +1,14 @@
-"""All probes of all targets, side by side, each once, in stages: observe → latency (quiet) → load → after."""
+"""All probes of all targets, side by side, each once, in stages: observe → latency (quiet) → load → after.
+
+What is watched beside the load begins before it and ends after it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, cast
@@ -34,16 +37,19 @@ from cutover.probes.process import INTERRUPTED, stop
 from cutover.probes.sent import counts
 from cutover.probes.threads import AT_ONCE, side_by_side
 
-Stage = Literal["observe", "latency", "load", "after"]
+Stage = Literal["observe", "latency", "beside load", "load", "after"]
 
 
 class Probe(NamedTuple):
-    """One row of the table of probes: what it looks at, when, what it brings, and the function."""
+    """One row of the table of probes: what it looks at, when, what it brings, and the function.
+
+    It is called with its subject and the operator, beside load with the watch in his place.
+    """
 
     of: Literal["target", "peer"]
     stage: Stage
     brings: type[object]
-    run: Callable[[Any, Operator], object]
+    run: Callable[[Any, Any], object]
     logs_in: bool = False
 
 
@@ -70,6 +76,7 @@ PROBES: dict[str, Probe] = {
         "target", "observe", OldRecords, lambda target, op: probes.old_server.records(target, op), logs_in=True
     ),
     "latency": Probe("peer", "latency", Latency, lambda peer, op: probes.latency.probe(peer, op), logs_in=True),
+    "load_memory": Probe("target", "beside load", Outputs, lambda target, watch: watch.look(target)),
     "load": Probe("peer", "load", Load, lambda peer, _: probes.load.probe(peer)),
     "afterwards": Probe("target", "after", Outputs, lambda target, _: probes.server.look_again(target)),
     "certificate_again": Probe("peer", "after", Certificate, lambda peer, _: probes.certificate.probe(peer)),
@@ -167,6 +174,11 @@ class Survey:
             file = folder / subject / f"{probe}.json"
             self._results[probe, subject] = saved.read(file, PROBES[probe].brings)
 
+    def with_their_load(self, wanted: Iterable[Wanted]) -> set[Wanted]:
+        """What is wanted, and the load where something is to be watched beside it."""
+        watched = {label for name, label in wanted if PROBES[name].stage == "beside load"}
+        return {*wanted} | {("load", peer.label) for label in watched for peer in self._peers[label]}
+
     def look(self, wanted: Iterable[Wanted], told: Callable[[Wanted, int, int], None]) -> None:
         """Run the wanted probes; ``told`` hears of each that ended, with how many of how many are done."""
         wanted = set(wanted)
@@ -196,10 +208,14 @@ class Survey:
 
         if any(PROBES[name].logs_in for name, _ in wanted):
             operator.know_password()
+        if ("login", label) in wanted:
+            # Before all else: its time counts, and there is no second login on a quieter host.
+            with contextlib.suppress(ProbeError, NotDeclared):
+                operator.login()
 
         visits_only = {name for name, _ in wanted} == {"server", "afterwards"}
 
-        def run(job: Wanted) -> None:
+        def run(job: Wanted, watch: probes.load_memory.Watch | None = None) -> None:
             name, subject = job
             try:
                 if INTERRUPTED.is_set():
@@ -207,7 +223,7 @@ class Survey:
                 if name == "server" and label in self._recorded:
                     recorded = cast(Outputs, saved.read(self._recorded[label].file, Outputs))
                     self._results[job] = replace(recorded, host=label)
-                elif name == "afterwards" and label in self._recorded:
+                elif name in ("afterwards", "load_memory") and label in self._recorded:
                     raise NotDeclared("needs a second look at the server, and its facts were recorded another day")
                 elif name == "dns" and label in self._recorded:
                     raise NotDeclared("its name stands in no DNS: the site is embedded in this project")
@@ -218,7 +234,7 @@ class Survey:
                 elif unreachable := self._unreachable(subject):
                     self._results[job] = unreachable
                 else:
-                    self._results[job] = PROBES[name].run(subjects[subject], operator)
+                    self._results[job] = PROBES[name].run(subjects[subject], watch or operator)
             except (ProbeError, NotDeclared) as error:
                 self._results[job] = error
             except Exception as error:  # a defect of ours must not pass for a fact, nor end the run
@@ -233,13 +249,25 @@ class Survey:
             )
             # Several latencies or loads at once would measure each other.
             alone = self._one_load_at_a_time if stage in ("latency", "load") else contextlib.nullcontext()
-            with alone:
+            with alone, self._watched(label, stage, wanted, run):
                 side_by_side(run, jobs, at_once=AT_ONCE if stage == "observe" else 1)
         for job in wanted:
             # A page may show what became known as a secret only after it was read.
             if isinstance(result := self._results[job], Http):
                 self._results[job] = result.redacted_again()
         self._one_cause(wanted)
+
+    @contextlib.contextmanager
+    def _watched(self, label: str, stage: str, wanted: set[Wanted], run: Callable[..., None]) -> Iterator[None]:
+        """Have memory watched over the block where it is the load and that was asked for."""
+        if stage != "load" or ("load_memory", label) not in wanted:
+            yield
+            return
+        watch = probes.load_memory.Watch()
+        visit = threading.Thread(target=run, args=(("load_memory", label), watch), daemon=True)
+        visit.start()
+        with watch.over(visit):
+            yield
 
     def _unreachable(self, subject: str) -> Unreachable | None:
         """Why an earlier stage found nothing there: a later one need not wait for it again."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import testinfra
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
 from cutover.errors import NotDeclared, ProbeError
 from cutover.inventory import Server, Target
-from cutover.probes.process import run_bounded
+from cutover.probes.process import Finished, run_bounded
 from cutover.redact import redact
 
 VISIT_BYTES = 32 * 1024 * 1024  # of all that one command prints
 HOST_SECONDS = 60.0  # of a command of somebody's own check
+Run = Callable[..., Finished]  # run_bounded, or what has something to say to the program
 NO_WAY = "no way into the server is declared; give --ssh user@host or [target.server] way_in"
 
 _SSH_OPTIONS = (
@@ -36,8 +39,11 @@ def host(target: Target) -> Host:
     return found
 
 
-def through(target: Target, server: Server, seconds: float) -> Host:
-    """testinfra's object for a way in, with limits: what takes longer than ``seconds`` is cut. Nothing is sent yet."""
+def through(target: Target, server: Server, seconds: float, run: Run = run_bounded) -> Host:
+    """testinfra's object for a way in, with limits: what takes longer than ``seconds`` is cut. Nothing is sent yet.
+
+    ``run`` runs the program that is the way in.
+    """
     options: dict[str, object] = {}
     if server.way_in.startswith("ssh://"):
         options = {
@@ -53,7 +59,7 @@ def through(target: Target, server: Server, seconds: float) -> Host:
     def run_local(command: str, *args: str) -> CommandResult:
         """Stand in for testinfra's own, which knows neither a time limit nor a bound on what it reads."""
         line = backend.quote(command, *args)
-        finished = run_bounded(["/bin/sh", "-c", line], seconds=seconds, bytes_=VISIT_BYTES)
+        finished = run(["/bin/sh", "-c", line], seconds=seconds, bytes_=VISIT_BYTES)
         return backend.result(finished.rc, line.encode(), finished.stdout, finished.stderr)
 
     backend.run_local = run_local

@@ -9,10 +9,13 @@ from __future__ import annotations
 import contextlib
 import io
 import socket
+import time
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from cutover.facts.http import Phases
 
 INTERIM = 10  # answers that are none yet, before the final one
 
@@ -34,6 +37,7 @@ class Wire:
         self.in_head = False
         self.lines: list[bytes] = []
         self.surplus = False
+        self._connect = self._tls = self._answered = 0.0
 
     def connections(self, kind: type[HTTPConnection | HTTPSConnection]) -> Any:  # noqa: ANN401 - urllib3 wants a class
         """A connection class whose instances tell this object what comes."""
@@ -44,12 +48,31 @@ class Wire:
             def response_class(sock: socket.socket, *args: Any, **kwargs: Any) -> _Response:  # noqa: ANN401
                 return _Response(wire, sock, *args, **kwargs)
 
+            def _new_conn(self) -> socket.socket:
+                begun = time.monotonic()
+                plain: socket.socket = super()._new_conn()
+                wire._connect = time.monotonic() - begun
+                return plain
+
             def connect(self) -> None:
                 wire.socket = None
+                begun = time.monotonic()
                 super().connect()
+                wire._tls = time.monotonic() - begun - wire._connect if kind is HTTPSConnection else 0.0
                 wire.socket = self.sock  # which outlives the connection while its answer is read
 
         return Told
+
+    def begin(self) -> float:
+        """Begin to time a request; return when, by the monotonic clock."""
+        self._connect = self._tls = 0.0
+        self._answered = begun = time.monotonic()
+        return begun
+
+    def phases(self, begun: float, ended: float) -> Phases:
+        """Where the time of the request went that began and ended then."""
+        connected = begun + self._connect + self._tls
+        return Phases(self._connect, self._tls, max(0.0, self._answered - connected), ended - self._answered)
 
     def cut(self) -> None:
         """End the connection at once, from any thread: whoever reads from it finds its end."""
@@ -110,6 +133,7 @@ class _Reader(io.BufferedReader):
                 if self._heads > INTERIM + 1:
                     raise HTTPException(f"more than {INTERIM} interim answers")
                 lines.clear()
+                self._wire._answered = time.monotonic()
             if line:
                 lines.append(line)
         if not line.endswith(b"\n") and len(line) != size and (lines or not self._wire.in_head):

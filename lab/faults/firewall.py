@@ -3,6 +3,7 @@
 from lab.faults import fault
 from lab.faults.application import ENVIRONMENT, restart
 from lab.faults.environment import CHECK
+from lab.faults.web import IN_TIME
 from lab.host import Host
 
 
@@ -52,7 +53,7 @@ def port_without_a_protocol(host: Host) -> None:
         "header_on_the_redirect",
         "http_is_redirected_with_301",
         "redirect_keeps_host_path_and_query",
-        "knowledge_answers_in_time",
+        *IN_TIME,
         "no_error_under_concurrency",
     },
 )

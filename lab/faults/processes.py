@@ -47,6 +47,7 @@ def script_not_executable(host: Host) -> None:
         "service_runs_as_an_unprivileged_user",
         "processes_belong_to_the_unit",
         "knowledge_is_refused_without_a_token",
+        "login_answers_in_time",
         "login_gives_a_token",
     },
     errors=WITH_TOKEN,
