@@ -12,6 +12,8 @@ from cutover.report.terminal import COLOURS
 from cutover.report.words import both_times
 from cutover.verdict import Word
 
+NAMED = 15  # boxes of one line of the answer; above it stands why
+
 
 def conclude(out: pytest.TerminalReporter, run: Run, interrupted: bool) -> None:
     """Print it."""
@@ -79,7 +81,8 @@ def _answer(out: pytest.TerminalReporter, run: Run) -> None:
             groups.setdefault((standing.target, standing.word, reason), []).append(standing.control_id)
     for (target, word, reason), boxes in groups.items():
         told = f" ({reason})" if reason else ""
-        out.line(f"    {word} on {target}: {', '.join(boxes)}{told}", **COLOURS[word])
+        named = ", ".join(boxes[:NAMED]) + (f" and {len(boxes) - NAMED} more" if len(boxes) > NAMED else "")
+        out.line(f"    {word} on {target}: {named}{told}", **COLOURS[word])
 
 
 def _short(path: Path) -> str:

@@ -200,7 +200,7 @@ def _part(run: Run, number: int, label: str, cut: bool) -> Part:
 
 
 def _box(standing: Standing, explained: Sequence[str], transcripts: _Transcripts, cut: bool) -> Box:
-    shown = sorted(standing.verdicts, key=lambda verdict: OUTCOMES.index(verdict.outcome))
+    shown = sorted(standing.verdicts, key=lambda verdict: (verdict.is_optional, OUTCOMES.index(verdict.outcome)))
     if cut:
         shown = [verdict for verdict in shown if verdict.word in ("failed", "waived")][:CHECKS]
     checks = tuple(Check(verdict, transcripts.of(verdict)) for verdict in shown)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from xml.etree import ElementTree as ET
 
 from cutover.facts.certificate import Certificate, Link
 from cutover.redact import visible
 from cutover.report.words import Words
 
-WIDTH, ROW, BAR = 640, 62, 14
+WIDTH, HEAD, ROW, BAR = 640, 26, 62, 14
+DAY = timedelta(days=1)
 SUBJECT = 70  # characters of a name that are drawn
 # They read on white and on black: 4.5 to 1 on both.
 GOOD, BAD, REST = "#3b8250", "#c9463d", "#8a8f98"
@@ -18,12 +19,13 @@ GOOD, BAD, REST = "#3b8250", "#c9463d", "#8a8f98"
 def lifetimes(certificate: Certificate, words: Words) -> str:
     """The SVG; text in it takes the page's colour. Each bar has a scale of its own, as lifetimes differ by decades."""
     title = words("pictures.certificate", address=certificate.address)
-    height = ROW * len(certificate.chain)
+    height = HEAD + ROW * len(certificate.chain)
     root = ET.Element("svg", viewBox=f"0 0 {WIDTH} {height}", width=str(WIDTH), height=str(height), role="img")
     root.set("class", "picture")
     ET.SubElement(root, "title").text = visible(title)
+    _text(root, 0, 15, visible(title), size=14)
     for number, link in enumerate(certificate.chain):
-        _bar(root, number * ROW, link, certificate.at, words)
+        _bar(root, HEAD + number * ROW, link, certificate.at, words)
     return ET.tostring(root, encoding="unicode")
 
 
@@ -50,7 +52,9 @@ def _left(link: Link, at: datetime, words: Words) -> str:
         return words("pictures.not-yet", days=(link.not_before - at).days)
     if at >= link.not_after:
         return words("pictures.expired", days=(at - link.not_after).days)
-    return words("pictures.left", left=(link.not_after - at).days, whole=(link.not_after - link.not_before).days)
+    return words(
+        "pictures.left", left=(link.not_after - at).days, whole=round((link.not_after - link.not_before) / DAY)
+    )
 
 
 def _text(root: ET.Element, x: int, y: int, told: str, size: int = 13, anchor: str = "start") -> None:
