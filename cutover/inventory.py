@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from cutover.addresses import Address
 from cutover.errors import NotDeclared
 from cutover.policies import HEADERS, TIERS, HeaderPolicy, Size
+from cutover.promise import Promise
+from cutover.promised_load import DeclaredLoad
 
 # testinfra's, as far as they need nothing but a program of the operator's machine.
 BACKENDS = ("local", "ssh", "docker", "podman", "kubectl", "openshift", "lxc", "ansible", "salt", "chroot")
@@ -63,12 +65,6 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=600)]
 Directory = Annotated[str, Field(pattern=r"^/[\w@%+=:,./-]*$")]
 Name = Annotated[str, Field(pattern=r"^[\w@-][\w@.-]*$")]
-
-
-class Promise(BaseModel):
-    """A part of the inventory: unknown keys and wrong types are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Credentials(Promise):
@@ -235,6 +231,15 @@ class Target(Promise):
     server: Server | None = None
     database: Database | None = None
     metrics: Metrics | None = None
+    load: DeclaredLoad | None = None
+
+    @model_validator(mode="after")
+    def _within_budget(self) -> Target:
+        if self.load:
+            known = 2 * self.limits.load_requests + (self.load.open.requests if self.load.open else 0)
+            if known > self.load.requests:
+                raise ValueError(f"load.requests is {self.load.requests}, and the stages need {known} at each address")
+        return self
 
     @property
     def label(self) -> str:

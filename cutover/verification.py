@@ -23,7 +23,7 @@ from cutover.errors import ProbeError
 from cutover.fixtures import SURVEY
 from cutover.inventory import Peer, Target
 from cutover.judging import READING, judge
-from cutover.probes import propagation, survey
+from cutover.probes import live, propagation, survey
 from cutover.probes.names import peers
 from cutover.report import junit, terminal
 from cutover.report.run import Run
@@ -128,7 +128,7 @@ class Verification:
                 lines = propagation.wait([of[0].target for of in self.peers.values()], self._aim.wait_dns, waiting.told)
                 with self._writing():
                     self._run.waited.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-            with terminal.Progress(self._config) as progress:
+            with terminal.Progress(self._config) as progress, live.heard_by(progress.live):
                 self._survey.look(wanted, progress.told)
         except KeyboardInterrupt:
             with self._writing():

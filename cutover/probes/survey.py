@@ -20,7 +20,7 @@ from cutover.facts.evidence import Outputs
 from cutover.facts.forgeries import Forgeries, WrongPassword
 from cutover.facts.http import Http
 from cutover.facts.latency import Latency
-from cutover.facts.load import Load
+from cutover.facts.load import Load, Ramp
 from cutover.facts.old_server import OldRecords, OldServer
 from cutover.facts.ports import Ports
 from cutover.facts.private_paths import PrivatePaths
@@ -84,6 +84,10 @@ PROBES: dict[str, Probe] = {
     "old_records": Probe("target", "observe", OldRecords, old_server.records, logs_in=True),
     "latency": Probe("peer", "latency", Latency, latency.probe, logs_in=True),
     "load": Probe("peer", "load", Load, lambda peer, _: load.probe(peer)),
+    "load_kept": Probe("peer", "load", Load, lambda peer, _: load.kept(peer)),
+    "load_open": Probe("peer", "load", Load, lambda peer, _: load.open_model(peer)),
+    "load_own": Probe("peer", "load", Load, lambda peer, _: load.own(peer)),
+    "load_ramp": Probe("peer", "load", Ramp, lambda peer, _: load.ramp(peer)),
     "afterwards": Probe("target", "after", Outputs, lambda target, _: server.look_again(target)),
 }
 
