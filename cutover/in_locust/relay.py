@@ -10,6 +10,7 @@ Each line is JSON, its first entry a word:
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
@@ -28,7 +29,7 @@ from cutover.in_locust.stage import DRIVEN, STAGE, Stage
 
 LINES, STOP = "cutover-lines", "cutover-stop"
 FLUSH_SECONDS = 0.1
-TICK_SECONDS = 0.02
+TICK_SECONDS = 0.05
 LAST = 40  # answers of which `stop_share` is a share
 
 
@@ -47,7 +48,7 @@ class Relay:
         self.stopped = False
         self.worker = 0
         self._runner: Runner
-        self._lines: list[list[Any]] = []
+        self._samples: list[tuple[float, float, int, int, str, str, float]] = []
         self._last: deque[bool] = deque(maxlen=LAST)
         self._done = 0
         self._lags: list[float] = []
@@ -72,6 +73,9 @@ class Relay:
         """Let the users go, once all of them are there, on all workers."""
         if self.gate.is_set():
             return
+        # What locust itself is made of stays: to look through all of it takes as long as many an answer.
+        gc.collect()
+        gc.freeze()
         self.worker = max(0, getattr(self._runner, "worker_index", 0))
         self.went, self._cpu = time.monotonic(), time.process_time()
         self.gate.set()
@@ -81,24 +85,15 @@ class Relay:
         self, started: float, seconds: float, status: int, length: int, failure: str, cause: str, late: float = 0.0
     ) -> None:
         """Note one request; ``started`` counts from ``went``."""
-        row = {
-            "started": round(started, 6),
-            "seconds": round(seconds, 6),
-            "status": status,
-            "length": length,
-            "failure": failure,
-            "late": round(late, 6),
-            "worker": self.worker,
-        }
-        self._lines.append(["sample", row, cause])
+        # Put into words later: while a user asks, the next answer may wait.
+        self._samples.append((started, seconds, status, length, failure, cause, late))
 
     def done(self) -> None:
         """This process has no more to do."""
         wall = max(time.monotonic() - self.went, 1e-6)
         lags = sorted(self._lags) or [0.0]
         cpu = (time.process_time() - self._cpu) / wall
-        self._lines.append(["done", {"cpu": round(cpu, 3), "lag": round(lags[int(0.95 * (len(lags) - 1))], 6)}])
-        self._flush()
+        self._flush(["done", {"cpu": round(cpu, 3), "lag": round(lags[int(0.95 * (len(lags) - 1))], 6)}])
 
     def _tick(self) -> None:
         """Measure how late this process comes to do what is due: as late it may come to read an answer."""
@@ -112,10 +107,26 @@ class Relay:
             gevent.sleep(FLUSH_SECONDS)
             self._flush()
 
-    def _flush(self) -> None:
-        if self._lines:
-            lines, self._lines = self._lines, []
-            self._runner.send_message(LINES, lines)
+    def _flush(self, *last: list[Any]) -> None:
+        samples, self._samples = self._samples, []
+        lines = [
+            [
+                "sample",
+                {
+                    "started": round(started, 6),
+                    "seconds": round(seconds, 6),
+                    "status": status,
+                    "length": length,
+                    "failure": failure,
+                    "late": round(late, 6),
+                    "worker": self.worker,
+                },
+                cause,
+            ]
+            for started, seconds, status, length, failure, cause, late in samples
+        ]
+        if lines or last:
+            self._runner.send_message(LINES, [*lines, *last])
 
     def _heard(self, msg: Any, **_: object) -> None:  # noqa: ANN401 - locust's own message
         """In the master, or the only process: pass on to the driver; end when all have."""
