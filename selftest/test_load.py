@@ -36,12 +36,12 @@ class Server(socketserver.ThreadingTCPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, certificate, answer):
+    def __init__(self, certificate, answer, keep=False):
         super().__init__(("127.0.0.1", 0), Connection)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         certificate.configure_cert(self.context)
         self.context.sni_callback = lambda _tls, name, _context: self.names.append(name)
-        self.answer, self.turn = answer, count()
+        self.answer, self.turn, self.keep = answer, count(), keep
         self.connections, self.names, self.asked = [], [], []
         self.left_waiting, self.hung_up = threading.Event(), threading.Event()
 
@@ -55,10 +55,12 @@ class Connection(socketserver.BaseRequestHandler):
                 while request := read_head(tls):
                     server.asked.append(request)
                     answer = server.answer(next(server.turn))
-                    if answer is not None:
-                        tls.sendall(answer)
+                    if answer is None:
+                        server.left_waiting.set()
+                        continue
+                    tls.sendall(answer)
+                    if not server.keep:
                         return
-                    server.left_waiting.set()
         except OSError:
             pass  # the facts of the client tell
         if server.left_waiting.is_set():
@@ -76,8 +78,8 @@ def read_head(tls):
 
 
 @contextmanager
-def serving(certificate, answer):
-    with Server(certificate, answer) as server:
+def serving(certificate, answer, keep=False):
+    with Server(certificate, answer, keep) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield server

@@ -62,7 +62,8 @@ class Load:
     that rate, and ``concurrency`` is how many could be under way. ``seconds`` passed from the first request to the
     end of the last. Without ``keep_alive`` each had a connection of its own. The derived times count every sample,
     failed ones too: look at ``failures`` first. ``causes`` are the words of the first failure of each class.
-    ``stopped`` tells why the stage was ended early; it is empty when it was not. ``workers`` processes drove it.
+    ``stopped`` tells why the stage was ended early; it is empty when it was not. ``workers`` processes drove it. With
+    ``waits`` its users are those of a locustfile of the user's own, who may wait between two requests.
     """
 
     url: str
@@ -78,6 +79,7 @@ class Load:
     stopped: str = ""
     client: Client = Client()
     workers: int = 1
+    waits: bool = False
 
     @property
     def failures(self) -> dict[Failure, int]:
@@ -126,7 +128,7 @@ class Load:
         processor only makes it take longer, and Little's law tells whether they were put at once.
         """
         wanted = min(self.concurrency, len(self.samples))
-        if not self.offered and self.in_flight < IN_FLIGHT_SHARE * wanted:
+        if not self.offered and not self.waits and self.in_flight < IN_FLIGHT_SHARE * wanted:
             return f"{self.in_flight:.1f} requests were under way on average where {wanted} should have been"
         if self.requests and not self.offered:
             return ""

@@ -66,7 +66,6 @@ def work(told: dict[str, object], folder: Path) -> int:
         "PYTHONPATH": str(folder),
         "PYTHONUSERBASE": site.getuserbase(),
         "CUTOVER_STAGE": "stdin",
-        **({"REQUESTS_CA_BUNDLE": stage["ca"], "SSL_CERT_FILE": stage["ca"]} if stage["ca"] else {}),
     }
     locust = subprocess.Popen(
         argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=folder, env=environment, start_new_session=True

@@ -1,20 +1,24 @@
 """Goes before a user's own locustfile (`locust -f own.py,theirs.py`): the same address, trust, end and samples.
 
 The target's name leads to the declared address for whatever client its users take, SNI and Host stay those of the
-URL. FastHttpUser verifies, with one context for all, unless a class says otherwise; HttpUser's requests take the
-declared CA from the environment. Requests are told by locust's request event: what fires none is not seen.
+URL. FastHttpUser verifies, with one context for all, and HttpUser by the same store, unless a class says otherwise.
+Requests are told by locust's request event, what a task raises by its event for errors: what fires none is not seen.
 """
 
 from __future__ import annotations
 
+import os
 import socket
+import ssl
 import time
 from typing import Any
 from urllib.parse import urlsplit
 
 import gevent
 import gevent.socket
+from geventhttpclient.connectionpool import ConnectionPool
 from locust import FastHttpUser, events
+from locust.clients import HttpSession
 
 from cutover.in_locust.relay import RELAY, listen
 from cutover.in_locust.stage import STAGE, tls
@@ -25,6 +29,28 @@ NAME = urlsplit(STAGE.host or "").hostname
 FastHttpUser.insecure = False
 FastHttpUser.ssl_context_factory = staticmethod(tls)
 tls()  # now: a trust store that cannot be read ends locust, and is no failed request
+
+_make_session = HttpSession.__init__
+
+
+def _session(self: HttpSession, *args: Any, **options: Any) -> None:  # noqa: ANN401
+    _make_session(self, *args, **options)
+    places = ssl.get_default_verify_paths()
+    self.verify = STAGE.ca or next(filter(os.path.exists, (places.openssl_cafile, places.openssl_capath)), True)
+
+
+HttpSession.__init__ = _session  # type: ignore[method-assign]
+
+# When a server hangs up, geventhttpclient asks again, `size` + 1 times: load that nobody would count, and a fault.
+_make_pool = ConnectionPool.__init__
+
+
+def _pool(self: ConnectionPool, *args: Any, **options: Any) -> None:  # noqa: ANN401
+    _make_pool(self, *args, **options)
+    self.size = -1
+
+
+ConnectionPool.__init__ = _pool  # type: ignore[method-assign]
 
 _resolve = gevent.socket.getaddrinfo
 
@@ -74,6 +100,13 @@ def _told(
     RELAY.sample(started, seconds, status, int(response_length or 0), failure, cause)
 
 
+def _raised(exception: BaseException, **_: object) -> None:
+    """A task that raises has not done what it was to do, whatever its requests came to."""
+    if RELAY.gate.is_set() and not _Count.ended:
+        cause = f"its task raised {type(exception).__name__}: {exception}"
+        RELAY.sample(time.monotonic() - RELAY.went, 0.0, 0, 0, "other", " ".join(cause.split())[:CAUSE_CHARACTERS])
+
+
 def _failure(status: int, exception: BaseException) -> str:
     """The class of a failure; where there was an answer, its user found it wrong, whatever its status."""
     if status == 429:
@@ -104,3 +137,4 @@ def _failure(status: int, exception: BaseException) -> str:
 
 listen(events.spawning_complete, _go)
 listen(events.request, _told)
+listen(events.user_error, _raised)

@@ -5,7 +5,7 @@ latest news. So of those the words are compared, with every number read as 0 and
 answer is the page when
 
 - the title is that of the quiet answers, if they have one in common;
-- nine tenths of the words that all quiet answers have in common are there;
+- nine tenths of the words that all quiet answers have in common are there, all of them where they are few;
 - half of its own words are known from one of them.
 
 An error page with the status 200 misses most of the first kind, and a maintenance page shares little more than
@@ -19,6 +19,7 @@ from collections import Counter
 from functools import lru_cache
 
 FOUND_SHARE = 0.9
+FEW_WORDS = 40  # such as {"status": "ok"}: one word makes the difference
 KNOWN_SHARE = 0.5
 REMEMBERED = 256  # different bodies whose words need not be compared again
 
@@ -53,7 +54,7 @@ class Page:
             return f"another title: {_title(text)[:80] or 'none'}"
         words = _words(text)
         wanted, found = self._common.total(), (self._common & words).total()
-        if found < FOUND_SHARE * wanted:
+        if found < (FOUND_SHARE if wanted > FEW_WORDS else 1) * wanted:
             return f"{found} of the {wanted} words that the quiet page always has"
         known, of = (self._known & words).total(), words.total()
         if known < KNOWN_SHARE * of or bool(text.strip()) != any(each.strip() for each in self._same):

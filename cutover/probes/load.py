@@ -78,10 +78,9 @@ def own(peer: Peer) -> Load:
         "requests": left,
         "seconds": declared.seconds,
         "stop_share": STOP_SHARE,
-        "own": True,
     }
     _quiet(peer)
-    return _drive(peer, stage, seconds=declared.seconds)
+    return _believed(peer, _drive(peer, stage, seconds=declared.seconds, own=declared.locustfile))
 
 
 def ramp(peer: Peer) -> Ramp:
@@ -163,13 +162,13 @@ def _quiet(peer: Peer) -> tuple[str, ...]:
     return tuple(answer.text for answer in answers if answer.exchange.status < 300 and answer.exchange.complete)
 
 
-def _drive(peer: Peer, stage: dict[str, Any], *, seconds: float = 0.0) -> Load:
+def _drive(peer: Peer, stage: dict[str, Any], *, seconds: float = 0.0, own: Path | None = None) -> Load:
     """Run a stage to its end, or until the limits say that it hangs."""
     target, limits = peer.target, peer.target.limits
     load = target.load if target.load and target.load.permitted else None
-    host, at = target.url(""), now()
+    at = now()
     stage = {
-        "host": host,
+        "host": target.url(""),
         "path": target.endpoints.root,
         "address": peer.address,
         "ca": str(target.ca.resolve()) if target.ca else "",
@@ -181,18 +180,25 @@ def _drive(peer: Peer, stage: dict[str, Any], *, seconds: float = 0.0) -> Load:
     rounds = 1 if seconds else stage["requests"] // stage["users"] + 1
     guard = locust.START_SECONDS + seconds + rounds * limits.answer_seconds
     with tempfile.TemporaryDirectory(prefix="cutover-load-") as name:
-        # Outside a stage's own entries: the driver, not locust, is told whose locustfile it is.
-        drive = locust.Drive(peer.label, stage, load, Path(name), guard=guard, tell=_teller(peer, stage, seconds))
+        tell = _teller(peer, stage)
+        drive = locust.Drive(peer.label, stage, load, Path(name), own=own, guard=guard, tell=tell)
         try:
             told = drive.run()
         finally:
             count(target.label, drive.sent)
     if not told.lines:
         raise ProbeError(f"{peer.label}: no request came of the stage in {seconds:g} s", "look at the locustfile")
-    return _facts(peer, stage, told, at, host)
+    facts = _facts(peer, stage, told)
+    asked = f"GET {facts.url} at {peer.address}, {_how(facts)} (locust)"
+    if own:
+        asked = f"{own.name} at {peer.address}, {facts.concurrency} users for {seconds:g} s (locust)"
+    lines = [_told(facts)]
+    lines += [f"{many} {kind}, the first: {facts.causes[kind]}" for kind, many in facts.failures.items()]
+    lines += [f"stopped early: {facts.stopped}"] * bool(facts.stopped)
+    return replace(facts, waits=bool(own), evidence=(Evidence(asked, at, "\n".join(lines)),))
 
 
-def _facts(peer: Peer, stage: dict[str, Any], told: locust.Told, at: str, host: str) -> Load:
+def _facts(peer: Peer, stage: dict[str, Any], told: locust.Told) -> Load:
     samples = tuple(sorted((sample for sample, _ in told.lines), key=lambda sample: sample.started))
     causes: dict[Failure, str] = {}
     for sample, cause in told.lines:
@@ -200,8 +206,8 @@ def _facts(peer: Peer, stage: dict[str, Any], told: locust.Told, at: str, host: 
             causes.setdefault(sample.failure, " ".join(redact(cause).split()))
     first = min(sample.started for sample in samples)
     exact = stage["requests"] if not stage.get("seconds") else 0
-    facts = Load(
-        url=host + peer.target.endpoints.root,
+    return Load(
+        url=stage["host"] + stage["path"],
         address=peer.address,
         requests=exact,
         concurrency=stage["users"],
@@ -215,12 +221,6 @@ def _facts(peer: Peer, stage: dict[str, Any], told: locust.Told, at: str, host: 
         client=Client(max(c.cpu for c in told.clients), max(c.lag for c in told.clients)),
         workers=told.workers,
     )
-    lines = [_told(facts)] + [f"{many} {kind}, the first: {causes[kind]}" for kind, many in facts.failures.items()]
-    lines += [f"stopped early: {facts.stopped}"] * bool(facts.stopped)
-    asked = f"GET {facts.url} at {peer.address}, {_how(facts)} (locust)"
-    if stage.get("own"):
-        asked = f"{stage['own']} at {peer.address}, {facts.concurrency} users for {stage['seconds']:g} s"
-    return replace(facts, evidence=(Evidence(asked, at, "\n".join(lines)),))
 
 
 def _how(facts: Load) -> str:
@@ -252,7 +252,7 @@ def _too_slow(peer: Peer, doubt: str) -> ProbeError:
     )
 
 
-def _teller(peer: Peer, stage: dict[str, Any], seconds: float) -> Callable[[Samples], None]:
+def _teller(peer: Peer, stage: dict[str, Any]) -> Callable[[Samples], None]:
     """Tells a stage's rate, p95, errors and time left while it runs."""
     began: list[float] = []
 

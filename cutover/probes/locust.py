@@ -82,7 +82,7 @@ class _Worker:
 
 
 class Drive:
-    """One stage under way, in ``folder``, which is empty and goes with it."""
+    """One stage under way, in ``folder``, which is empty and goes with it; ``own`` is a user's own locustfile."""
 
     def __init__(
         self,
@@ -91,12 +91,13 @@ class Drive:
         load: DeclaredLoad | None,
         folder: Path,
         *,
+        own: Path | None,
         guard: float,
         tell: Callable[[Samples], None],
     ) -> None:
         self._label, self._load, self._folder, self._tell = label, load, folder, tell
         self._names = list(load.workers or [f"process {n + 1}" for n in range(load.processes)]) if load else []
-        self._own = load.own.locustfile if load and load.own and stage.pop("own", False) else None
+        self._own = own
         self._stage = {**stage, "workers": max(1, len(self._names)), "samples": str(folder / "samples")}
         self._guard = guard
         self._samples = Samples(folder / "samples")
@@ -189,7 +190,6 @@ class Drive:
             self._port = _free_port()
             argv += ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(self._port)]
             argv += ["--expect-workers", str(len(self._names)), "--expect-workers-max-wait", f"{WORKER_SECONDS:.0f}"]
-        ca = str(self._stage["ca"])
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": os.environ.get("LANG", "C.UTF-8"),
@@ -198,7 +198,6 @@ class Drive:
             "PYTHONUSERBASE": site.getuserbase(),
             "PYTHONPATH": str(HOME.parent),
             "CUTOVER_STAGE": "stdin",
-            **({"REQUESTS_CA_BUNDLE": ca, "SSL_CERT_FILE": ca} if ca else {}),
         }
         with (
             (self._folder / "stderr").open("wb") as stderr,
