@@ -254,6 +254,9 @@ def main() -> int:
     privileged = commands.add_parser("privilege", help="compare what root sees with what `cutover sudoers` lets see")
     privileged.add_argument("--copy", type=int, choices=range(1, len(network.COPIES) + 1), default=1, dest="number")
     commands.add_parser("record", help="put the host's server facts into the demo")
+    commands.add_parser(
+        "load", help="load a server from two machines with one master, and see what is told when one ends"
+    )
     catalogue = commands.add_parser("tls", help="serve bad certificates and TLS settings, and see what the suite says")
     catalogue.add_argument("--only", action="append", default=[], metavar="NAME", help="cases with this in their name")
     asked = parser.parse_args()
@@ -278,6 +281,12 @@ def main() -> int:
                 from lab import record
 
                 print(f"lab: wrote {record.record()}")
+            case "load":
+                from lab import load
+
+                with the_lab(fcntl.LOCK_SH):
+                    require_up()
+                    return load.prove(base.base_tree(SUITE))
             case "faults":
                 return run_faults(asked.only, listed=False, jobs=asked.jobs)
             case "copy":

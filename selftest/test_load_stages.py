@@ -267,7 +267,8 @@ def test_a_stranger_with_anothers_certificate_gets_nothing_of_ones_own_locustfil
     stages = {"own": {"locustfile": str(tmp_path / "theirs.py"), "users": 4, "seconds": 1}}
     with serving(authority.issue_cert("other.example.test"), page) as server:
         peer = peer_of(server, ca, stages)
-        facts = load._drive(peer, {"users": 4, "requests": 1000, "seconds": 1.0, "own": True}, seconds=1.0)
+        stage = {"users": 4, "requests": 1000, "seconds": 1.0}
+        facts = load._drive(peer, stage, seconds=1.0, own=tmp_path / "theirs.py")
     assert server.asked == []
     assert set(facts.failures) == {"tls"}
 
