@@ -79,7 +79,10 @@ def prove(tree: Path) -> int:
 
 def _report(what: str, case: Callable[[], str]) -> bool:
     begun = time.monotonic()
-    wrong = case()
+    try:
+        wrong = case()
+    except (ProbeError, Refusal) as error:
+        wrong = str(error)
     print(f"{'BAD' if wrong else 'ok ':4} {what:64} {time.monotonic() - begun:5.1f} s  {wrong}", flush=True)
     return not wrong
 
@@ -98,8 +101,15 @@ def _at_a_rate(folder: Path, _: Machines) -> str:
 
 
 def _compare(folder: Path, measure: Callable[[Peer], Load], wanted: int) -> str:
-    (folder / "access.log").write_text("")
-    facts = measure(_peer(folder))
+    for again in (True, True, False):
+        (folder / "access.log").write_text("")
+        try:
+            facts = measure(_peer(folder))
+            break
+        except ProbeError as error:
+            # All of these machines are one, which may be busy with other things: then the suite says so, rightly.
+            if not again or "this machine was too slow" not in error.cause:
+                raise
     seen = Counter(line.split()[0] for line in (folder / "access.log").read_text().splitlines() if "(locust)" in line)
     half = {spec.ipv4: wanted // 2 for spec in LOADERS}
     by_worker = Counter(sample.worker for sample in facts.samples)
@@ -138,7 +148,7 @@ def _cut_off(folder: Path, _: Machines) -> str:
     pull = threading.Timer(8.0, lambda: call([*cable, "down"]))
     pull.start()
     try:
-        return _refused(folder, "went silent", seconds=60.0)
+        return _refused(folder, "went silent", "not responding", seconds=60.0)
     finally:
         pull.join()
         call([*cable, "up"])
@@ -165,12 +175,12 @@ CASES: dict[str, Callable[[Path, Machines], str]] = {
 }
 
 
-def _refused(folder: Path, cause: str, seconds: float = 3.0, **more: object) -> str:
-    """What differs from an error with that cause, and no smaller load."""
+def _refused(folder: Path, *causes: str, seconds: float = 3.0, **more: object) -> str:
+    """What differs from an error with one of these causes, and no smaller load."""
     try:
         facts = load.open_model(_peer(folder, seconds, **more))
     except ProbeError as error:
-        return "" if cause in error.cause else f"told: {error.cause}"
+        return "" if any(cause in error.cause for cause in causes) else f"told: {error.cause}"
     return f"no error; {len(facts.samples)} samples by {facts.workers} workers"
 
 

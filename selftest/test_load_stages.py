@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -286,6 +287,70 @@ def test_what_is_not_declared_or_not_permitted_is_not_done(authority, ca, stages
         with pytest.raises(NotDeclared, match=told):
             load.open_model(peer_of(server, ca, stages, permitted))
         assert server.connections == []
+
+
+ROOT = Path(__file__).parents[1]
+ENDS_SECONDS = 1.0  # from Ctrl-C to the end of all load
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_ctrl_c_ends_the_load_and_leaves_the_reports(authority, ca, tmp_path, terminal):
+    """A run as a person makes it, on a terminal or not, with a stage that would go on for minutes."""
+    with serving(own(authority), page, keep=True) as server:
+        port = server.server_address[1]
+        file = tmp_path / "inventory.toml"
+        file.write_text(
+            f'[[target]]\nhost = "{NAME}"\naddresses = ["127.0.0.1"]\nca = "{ca}"\nresolvers = ["127.0.0.77"]\n'
+            f"[target.ports]\nhttps = {port}\n[target.load]\nopen = {{ rate = 50, seconds = 200 }}\n"
+        )
+        argv = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "--rootdir", str(tmp_path)]
+        argv += [
+            "-p",
+            "no:cacheprovider",
+            f"--inventory={file}",
+            "--load",
+            "-k",
+            "declared_rate",
+            str(ROOT / "tests_perf"),
+        ]
+        surroundings = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "CUTOVER_"))}
+        surroundings |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "TERM": "xterm", "COLUMNS": "160"}
+        ours, theirs = os.openpty() if terminal else os.pipe()
+        with subprocess.Popen(argv, cwd=ROOT, env=surroundings, stdout=theirs, stderr=theirs) as run:
+            os.close(theirs)
+            told = []
+            reader = threading.Thread(target=lambda: told.extend(read_all(ours)))
+            reader.start()
+            end = time.monotonic() + PATIENCE
+            while len(server.asked) < QUIET + 100 and time.monotonic() < end:
+                time.sleep(0.05)
+            run.send_signal(signal.SIGINT)
+            time.sleep(ENDS_SECONDS)
+            asked = len(server.asked)
+            run.wait(PATIENCE)
+            reader.join(PATIENCE)
+        time.sleep(0.2)
+        assert len(server.asked) == asked
+    assert run.returncode == pytest.ExitCode.INTERRUPTED
+    (report,) = tmp_path.glob("reports/*/junit.xml")
+    sent = json.loads((report.parent / "facts" / "requests.json").read_text())
+    assert sent[NAME] >= QUIET
+    text = b"".join(told).decode()
+    assert "interrupted: what was seen until then is in " in text
+    assert ("50/s offered: " in text) == terminal
+
+
+def read_all(descriptor):
+    """What is written to a pipe or a terminal until its last writer closes it."""
+    while True:
+        try:
+            block = os.read(descriptor, 65536)
+        except OSError:  # a terminal's way to tell
+            block = b""
+        if not block:
+            os.close(descriptor)
+            return
+        yield block
 
 
 # --- More than one process
