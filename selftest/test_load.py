@@ -59,7 +59,7 @@ class Connection(socketserver.BaseRequestHandler):
                         server.left_waiting.set()
                         continue
                     tls.sendall(answer)
-                    if not server.keep:
+                    if not server.keep or not answer:
                         return
         except OSError:
             pass  # the facts of the client tell
@@ -85,18 +85,6 @@ def serving(certificate, answer, keep=False):
             yield server
         finally:
             server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def authority():
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def ca(authority, tmp_path_factory):
-    path = tmp_path_factory.mktemp("ca") / "ca.pem"
-    authority.cert_pem.write_to_path(path)
-    return path
 
 
 def target_row(sock, ca, **limits):

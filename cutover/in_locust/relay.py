@@ -133,7 +133,8 @@ class Relay:
         self._write(*msg.data)
         for line in msg.data:
             if line[0] == "sample":
-                self._last.append(line[1]["status"] == 0 or line[1]["status"] >= 500)
+                status, other = line[1]["status"], line[1]["failure"] == "other"
+                self._last.append(status >= 500 or (status == 0 and not other))
         share = self.stage.stop_share
         if share and not self.stopped and len(self._last) == LAST and sum(self._last) > share * LAST:
             self.stopped = True
