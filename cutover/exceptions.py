@@ -20,7 +20,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from cutover.checklist import catalogue
 from cutover.errors import UsageError
 from cutover.files import write_whole
-from cutover.inventory import Promise
+from cutover.promise import Promise
 from cutover.redact import redact
 from cutover.targets import explain
 from cutover.verdict import Verdict

@@ -16,7 +16,7 @@ from cutover.facts.forgeries import Forgeries, WrongPassword
 from cutover.facts.grade import Grade, rate
 from cutover.facts.http import Http
 from cutover.facts.latency import Latency
-from cutover.facts.load import Load
+from cutover.facts.load import Load, Ramp
 from cutover.facts.old_server import OldRecords, OldServer
 from cutover.facts.ports import Ports
 from cutover.facts.private_paths import PrivatePaths
@@ -76,6 +76,10 @@ cors = of_peer("cors", Cors)
 api = of_peer("api", Api)
 latency = of_peer("latency", Latency)
 load = of_peer("load", Load)
+load_kept = of_peer("load_kept", Load)
+load_open = of_peer("load_open", Load)
+load_own = of_peer("load_own", Load)
+load_ramp = of_peer("load_ramp", Ramp)
 
 
 @pytest.fixture

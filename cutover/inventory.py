@@ -11,19 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from cutover.addresses import Address
 from cutover.errors import NotDeclared
 from cutover.facts.latency import Endpoint
 from cutover.kinds import Directory, HostName, Name, Port, Seconds, UrlPath, WayIn
 from cutover.policies import HEADERS, TIERS, HeaderPolicy, Size
-
-
-class Promise(BaseModel):
-    """A part of the inventory: unknown keys and wrong types are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+from cutover.promise import Promise
+from cutover.promised_load import DeclaredLoad
 
 
 class Credentials(Promise):
@@ -204,6 +200,15 @@ class Target(Promise):
     server: Server | None = None
     database: Database | None = None
     metrics: Metrics | None = None
+    load: DeclaredLoad | None = None
+
+    @model_validator(mode="after")
+    def _within_budget(self) -> Target:
+        if self.load:
+            known = 2 * self.limits.load_requests + (self.load.open.requests if self.load.open else 0)
+            if known > self.load.requests:
+                raise ValueError(f"load.requests is {self.load.requests}, and the stages need {known} at each address")
+        return self
 
     @property
     def label(self) -> str:

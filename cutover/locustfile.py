@@ -1,77 +1,49 @@
-"""Visits one page, on a new TLS connection each time: what `ab -n N -c C` does, driven by locust.
+"""Visits one page: what `ab -n N -c C` does, with and without -k, and what it cannot, driven by locust.
 
 By hand it is an ordinary locustfile, which goes on until it is stopped; its table tells failures by class:
 
     locust -f cutover/locustfile.py --headless --users 10 --spawn-rate 10 --host https://api.example.com
 
-Driven by ``cutover.probes.load`` (CUTOVER_STAGE=stdin) it reads one line of JSON from standard input, makes
-exactly as many requests as that asks for, writes a line of JSON for each, and ends. When standard input ends,
-the driver is gone, and it ends at once.
+Driven by ``cutover.probes.locust`` (CUTOVER_STAGE=stdin) it reads one line of JSON from standard input, makes the
+requests that this asks for, has a line of JSON written for each, and ends. When standard input ends, the driver is
+gone, and it ends at once.
 
-It imports nothing of cutover and is never imported by it: locust patches the interpreter that imports it.
+Its users speak HTTP with geventhttpclient, as FastHttpUser does, but below that one's client: which asks again when
+a server hangs up, verifies nothing unless told, and takes three times the processor's time for a request.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import ssl
-import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from itertools import count
 from socket import gaierror
+from urllib.parse import urlsplit
 
+import gevent
 import gevent.socket
-from geventhttpclient.client import HTTPClient, HTTPClientPool
-from geventhttpclient.connectionpool import ConnectionPool
-from geventhttpclient.response import HTTPConnectionClosed
-from geventhttpclient.url import URL
-from locust import FastHttpUser, task
-from locust.contrib.fasthttp import ResponseContextManager
+from gevent import monkey
+from gevent.event import AsyncResult
+from geventhttpclient.response import HTTPConnectionClosed, HTTPSocketResponse
+from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
 
+from cutover.in_locust.page import Page
+from cutover.in_locust.relay import RELAY
+from cutover.in_locust.stage import DRIVEN, STAGE, tls
+
 BODY_BYTES = 1024 * 1024  # a longer body is not read to its end and counts as wrong
+BLOCK_BYTES = 64 * 1024
 CAUSE_CHARACTERS = 200
-# `ab` does not ask for a compressed body, and the length told is the one that was sent.
-HEADERS = {"User-Agent": "cutover (locust)", "Accept-Encoding": "identity", "Connection": "close"}
 
-
-@dataclass(frozen=True)
-class Stage:
-    """What the driver asks for; the defaults are those of a run by hand.
-
-    ``host`` is https://name or https://name:port. ``address`` is dialled, or when empty what DNS says of it.
-    ``ca`` is trusted in place of the system's store. ``requests`` 0 has no end. ``connect_seconds`` bounds
-    the connection and the handshake each, ``answer_seconds`` the request as a whole.
-    """
-
-    host: str | None = None
-    path: str = "/"
-    address: str = ""
-    ca: str = ""
-    requests: int = 0
-    connect_seconds: float = 5.0
-    answer_seconds: float = 30.0
-    samples: str = os.devnull
-
-
-DRIVEN = os.environ.get("CUTOVER_STAGE") == "stdin"
-STAGE = Stage(**json.loads(sys.stdin.readline())) if DRIVEN else Stage()
-
-# One for all users: to read the trust store takes longer than many a request. Not create_default_context, which
-# is stricter in some Pythons than in others: cutover.probes.trust makes the same one.
-TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-TLS.minimum_version, TLS.maximum_version = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.MAXIMUM_SUPPORTED
-TLS.set_ciphers("DEFAULT:@SECLEVEL=2")
-if STAGE.ca:
-    TLS.load_verify_locations(STAGE.ca)
-else:
-    TLS.load_default_certs()
+select = monkey.get_original("select", "select")  # only ever asked, never waited for
+PAGE = Page(STAGE.pages)
+TLS = tls()  # now: a trust store that cannot be read ends locust, and is no failed request
+NUMBERS = count()  # of this process's users
 
 
 class Failed(OSError):
@@ -94,133 +66,193 @@ def phase(failure: str) -> Iterator[None]:
         raise Failed("dns" if isinstance(error, gaierror) else failure, str(error)) from error
 
 
-class Line(ConnectionPool):
-    """The one connection of one request, to the declared address and under the name of the URL."""
+class Answer(HTTPSocketResponse):
+    """An answer without its headers, which nobody asks for: to keep them takes as long as all else together."""
 
-    def __init__(self, host: str, port: int) -> None:
-        super().__init__(host, port, host, port, size=1)
-        # When a server hangs up, geventhttpclient asks again, `size` + 1 times: load that nobody would count.
-        self.size = -1
+    def _on_header_field(self, string: str) -> None: ...
 
-    def _create_socket(self) -> gevent.socket.socket:
+    def _on_header_value(self, string: str) -> None: ...
+
+
+class Line:
+    """A user's connection to the declared address, under the name of the URL; a new one whenever there is none."""
+
+    def __init__(self, host: str) -> None:
+        url = urlsplit(host)
+        self._name, self._port = url.hostname or "", url.port or 443
+        # `ab` does not ask for a compressed body, and the length told is the one that was sent.
+        lines = [f"GET {STAGE.path} HTTP/1.1", f"Host: {url.netloc}", "User-Agent: cutover (locust)"]
+        lines += ["Accept-Encoding: identity", *([] if STAGE.kept else ["Connection: close"]), "", ""]
+        self._request = "\r\n".join(lines).encode()
+        self._socket: ssl.SSLSocket | None = None
+
+    def ask(self) -> Answer:
+        """Send the request; return when the answer's head is there."""
+        if self._socket and select([self._socket], [], [], 0)[0]:
+            self.close()  # hung up while idle, as a server may
+        if not self._socket:
+            self._socket = self._connect()
+        self._socket.sendall(self._request)
+        return Answer(self._socket, block_size=BLOCK_BYTES)
+
+    def _connect(self) -> ssl.SSLSocket:
         with phase("connect"):
-            plain = gevent.socket.create_connection((STAGE.address or self._connection_host, self._connection_port))
+            plain = gevent.socket.create_connection((STAGE.address or self._name, self._port))
+            # As ab, wrk and browsers have it: else a kept connection waits for the peer's delayed acknowledgement.
+            plain.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
         with phase("tls"):
-            return TLS.wrap_socket(plain, server_hostname=self._connection_host)
+            return TLS.wrap_socket(plain, server_hostname=self._name)
+
+    def close(self) -> None:
+        """The next request has a new connection."""
+        if self._socket:
+            self._socket.close()
+            self._socket = None
 
 
-class Lines(HTTPClientPool):
-    """Where a user's requests take their connection from; after ``close`` the next one is a new one."""
+class Closed:
+    """The users' next starts: as soon as they have an answer, until there are no more requests or no more time."""
 
     def __init__(self) -> None:
-        super().__init__(ssl_context_factory=lambda cafile: TLS)
+        mine = range(RELAY.worker, STAGE.requests, STAGE.workers)
+        self._left = iter(mine) if STAGE.requests else count()
+        self._end = RELAY.went + STAGE.seconds if STAGE.seconds else float("inf")
 
-    def get_client(self, url: str | URL) -> HTTPClient:
-        """The client of the URL's host, which has one connection."""
-        client = super().get_client(url)
-        if not isinstance(client._connection_pool, Line):
-            client._connection_pool = Line(client.host, client.port or 443)
-        return client
-
-
-class Samples:
-    """Hands out the stage's requests, and writes down what came of each."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.wanted = stage.requests
-        self.left = iter(range(stage.requests)) if stage.requests else count()
-        self.ended = 0
-        self.began: float | None = None
-        self.file = open(stage.samples, "w", encoding="ascii", buffering=1)  # noqa: SIM115 - as long as the process
-
-    def begin(self) -> float:
-        """Take one request and tell the time; StopUser when there is none left."""
-        if next(self.left, None) is None:
-            raise StopUser
+    def take(self, first: bool) -> tuple[float, float] | None:
+        """When the next request is due (monotonic), and how late this process is with it; None for no more."""
         now = time.monotonic()
-        if self.began is None:
-            self.began = now
-        return now
-
-    def end(self) -> bool:
-        """Give back what ``begin`` took; whether it was the stage's last request."""
-        self.ended += 1
-        return self.ended == self.wanted
-
-    def write(self, began: float, seconds: float, status: int, length: int, failure: str, cause: str) -> None:
-        """Write one line: the fields of ``cutover.facts.load.Sample``, and the cause of its failure."""
-        assert self.began is not None
-        sample = {
-            "started": round(began - self.began, 6),
-            "seconds": round(seconds, 6),
-            "status": status,
-            "length": length,
-            "failure": failure,
-        }
-        print(json.dumps([sample, cause]), file=self.file)
+        if RELAY.stopped or now >= self._end or next(self._left, None) is None:
+            return None
+        # All are let go at once, and begin one after the other.
+        return (RELAY.went if first and DRIVEN else now), 0.0
 
 
-SAMPLES = Samples(STAGE)
+class Open:
+    """The users' next starts: when they are due, whatever became of the others.
+
+    The user who was free last goes first, so that few connections are kept. When none is free, a start waits for
+    one and counts from when it was due. What waited as long as for an answer is not sent any more, and timed out.
+    """
+
+    def __init__(self) -> None:
+        self._due: deque[tuple[float, float]] = deque()
+        self._free: list[AsyncResult] = []
+        self._ended = False
+        gevent.spawn(self._schedule)
+
+    def _schedule(self) -> None:
+        for number in range(RELAY.worker, STAGE.requests, STAGE.workers):
+            due = RELAY.went + number / STAGE.rate
+            gevent.sleep(max(0.0, due - time.monotonic()))
+            if RELAY.stopped:
+                break
+            start = due, max(0.0, time.monotonic() - due)
+            if self._free:
+                self._free.pop().set(start)
+            else:
+                self._due.append(start)
+        self._ended = True
+        for user in self._free:
+            user.set(None)
+
+    def take(self, _first: bool) -> tuple[float, float] | None:
+        """When the next request was due (monotonic), and how late this process was with it; None for no more."""
+        while self._due and not RELAY.stopped:
+            due, late = self._due.popleft()
+            waited = time.monotonic() - due
+            if waited < STAGE.answer_seconds:
+                return due, late
+            cause = f"not begun in {STAGE.answer_seconds:g} s: all users waited for answers"
+            RELAY.sample(due - RELAY.went, waited, 0, 0, "timeout", cause, late)
+        if self._ended or RELAY.stopped:
+            return None
+        mine = AsyncResult()
+        self._free.append(mine)
+        start: tuple[float, float] | None = mine.get()
+        return start
 
 
-class Visitor(FastHttpUser):
+class Visitors:
+    """The users of this process: their work, made when they are let go, and how many still have some."""
+
+    def __init__(self) -> None:
+        self._work: Closed | Open | None = None
+        self._busy = STAGE.users_each
+
+    @property
+    def work(self) -> Closed | Open:
+        """What hands out the starts."""
+        if self._work is None:
+            self._work = Open() if STAGE.rate else Closed()
+        return self._work
+
+    def left(self) -> None:
+        """A user has no more to do."""
+        self._busy -= 1
+        if not self._busy:
+            RELAY.done()
+
+
+VISITORS = Visitors()
+
+
+class Visitor(User):
     """One of the many that ask for the page at the same time."""
 
     host = STAGE.host
 
     def __init__(self, environment: Environment) -> None:
-        self.lines = self.client_pool = Lines()
         super().__init__(environment)
-        # To geventhttpclient any other status is an error, for which it reads the whole body and decodes it.
-        self.client.client.valid_response_codes = frozenset(range(1000))  # type: ignore[misc]
-        # Each request is a stranger's, as those of `ab` are.
-        self.client.cookiejar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.line = Line(self.host or environment.host or "")
+        self.number = next(NUMBERS)
 
     @task
     def visit(self) -> None:
-        """Ask for the page once, and end the stage with its last request, whatever came of that."""
-        began = SAMPLES.begin()
-        try:
-            self.ask(began)
-        finally:
-            self.lines.close()
-            if SAMPLES.end():
-                gevent.spawn(self.environment.runner.quit)
+        """Ask for the page while there is work; without a pause, as the others ask meanwhile."""
+        RELAY.gate.wait()
+        if not DRIVEN or self.number * STAGE.workers + RELAY.worker < STAGE.users:
+            first = True
+            while start := VISITORS.work.take(first):
+                self.ask(*start)
+                first = False
+        VISITORS.left()
+        raise StopUser
 
-    def ask(self, began: float) -> None:
-        """Ask for the page, read all of it, write down what came."""
+    def ask(self, due: float, late: float) -> None:
+        """Ask for the page, read all of it, note what came."""
+        status, body, error = 0, b"", None
         limit = Failed("timeout", f"not answered in {STAGE.answer_seconds:g} s")
-        with (
-            gevent.Timeout(STAGE.answer_seconds, limit),
-            self.client.get(
-                STAGE.path, headers=HEADERS, stream=True, allow_redirects=False, catch_response=True
-            ) as response,
-        ):
-            length, error = read(response)
-            seconds = time.monotonic() - began
-            failure, cause = judge(response.status_code, error)
-            # locust's own clock stops before the body of a stream.
-            response.request_meta.update(response_time=seconds * 1000, response_length=length)
-            if failure:
-                response.failure(f"{failure}: {cause}")
-            else:
-                response.success()
-        SAMPLES.write(began, seconds, response.status_code, length, failure, cause)
+        response: Answer | None = None
+        try:
+            with gevent.Timeout(STAGE.answer_seconds, limit):
+                response = self.line.ask()
+                status = response.get_code()
+                body = response.read(BODY_BYTES + 1)
+                if len(body) > BODY_BYTES:
+                    raise Failed("wrong-body", f"longer than {BODY_BYTES} bytes")
+        except Exception as caught:
+            error = caught
+            body = body or (response.read() if response else b"")  # what came before
+        ended = time.monotonic()
+        if error or not STAGE.kept or not response or response.should_close():
+            self.line.close()
+        if not error and 200 <= status <= 299 and (differs := PAGE.differs(body)):
+            error = Failed("wrong-body", differs)
+        failure, cause = judge(status, error)
+        RELAY.sample(due - RELAY.went, ended - due, status, len(body), failure, cause, late)
+        if not DRIVEN:
+            self.tell(ended - due, len(body), f"{failure}: {cause}" if failure else "")
 
-
-def read(response: ResponseContextManager) -> tuple[int, Exception | None]:
-    """Read the body; return how many bytes came, and what went wrong, then or before."""
-    error: Exception | None = getattr(response, "error", None)
-    if error:
-        return 0, error
-    try:
-        length = len(response.read(BODY_BYTES + 1))
-    except Exception as error:
-        # What came before the error is kept by the response.
-        return len(response.read()), error
-    if length > BODY_BYTES:
-        return length, Failed("wrong-body", f"longer than {BODY_BYTES} bytes")
-    return length, None
+    def tell(self, seconds: float, length: int, cause: str) -> None:
+        """Tell locust's own table, which nobody reads of a stage that is driven."""
+        self.environment.events.request.fire(
+            request_type="GET",
+            name=STAGE.path,
+            response_time=seconds * 1000,
+            response_length=length,
+            exception=Failed("", cause) if cause else None,
+            context={},
+        )
 
 
 def judge(status: int, error: Exception | None) -> tuple[str, str]:
@@ -251,13 +283,3 @@ def transport(error: Exception | None) -> str:
             # With TLS 1.3 a server refuses a client after the client's part of the handshake.
             return "tls"
     return "other"
-
-
-def end_with_driver() -> None:
-    """End the process when standard input does; nothing more is ever sent on it."""
-    gevent.socket.wait_read(sys.stdin.fileno())
-    os._exit(1)
-
-
-if DRIVEN:
-    gevent.spawn(end_with_driver)

@@ -95,6 +95,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="let checks do more than look: certbot renew --dry-run, which asks Let's Encrypt (default: look only)",
     )
     group.addoption(
+        "--load",
+        action="store_true",
+        help="put the load on the host that the inventory declares as [target.load], beside the checklist's own "
+        "(default: the checklist's alone)",
+    )
+    group.addoption(
         "--strict-advice",
         action="store_true",
         help="let the advice beyond the checklist fail the run as the checklist does (default: it fails no run)",
@@ -172,6 +178,8 @@ def _anew(config: pytest.Config) -> Aim | None:
         _require_plain_surroundings()
     if config.option.allow_active:
         targets = tuple(declarations.with_active_probes(target) for target in targets)
+    if config.option.load:
+        targets = declarations.with_load(targets)
     seconds = 0.0
     if config.option.wait_dns is not None:
         seconds = declarations.duration(config.option.wait_dns)

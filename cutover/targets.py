@@ -15,7 +15,9 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from cutover.errors import UsageError
-from cutover.inventory import Promise, Target
+from cutover.inventory import Target
+from cutover.promise import Promise
+from cutover.promised_load import DeclaredLoad
 
 
 class _File(Promise):
@@ -80,6 +82,15 @@ def with_active_probes(target: Target) -> Target:
     if target.server is None:
         return target
     return target.model_copy(update={"server": target.server.model_copy(update={"allow_active": True})})
+
+
+def with_load(targets: tuple[Target, ...]) -> tuple[Target, ...]:
+    """The targets with ``--load``, which permits what they declare; UsageError when none declares any."""
+    if not any(target.load for target in targets):
+        raise UsageError("--load permits what an inventory declares as [target.load], and nothing is declared")
+    return tuple(
+        target.model_copy(update={"load": target.load.permit()}) if target.load else target for target in targets
+    )
 
 
 def duration(text: str) -> float:
@@ -176,4 +187,16 @@ def _anchored(target: Target, path: Path, key: str) -> Target:
         if not os.access(anchored, os.R_OK):
             raise UsageError(f"{path}: {key}.server.ssh_config: {anchored}: cannot be read")
         update["server"] = target.server.model_copy(update={"ssh_config": anchored})
+    if target.load:
+        update["load"] = _anchored_load(target.load, path, f"{key}.load")
     return target.model_copy(update=update)
+
+
+def _anchored_load(load: DeclaredLoad, path: Path, key: str) -> DeclaredLoad:
+    files = {"ssh_config": load.ssh_config, "own.locustfile": load.own.locustfile if load.own else None}
+    found = {name: (path.parent / file).resolve() for name, file in files.items() if file}
+    for name, file in found.items():
+        if not file.is_file() or not os.access(file, os.R_OK):
+            raise UsageError(f"{path}: {key}.{name}: {file}: cannot be read")
+    own = load.own and load.own.model_copy(update={"locustfile": found["own.locustfile"]})
+    return load.model_copy(update={"ssh_config": found.get("ssh_config"), "own": own})

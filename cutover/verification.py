@@ -22,7 +22,7 @@ from cutover.check import start_reading
 from cutover.errors import ProbeError
 from cutover.fixtures import SURVEY
 from cutover.judging import READING, judge
-from cutover.probes import survey
+from cutover.probes import live, survey
 from cutover.report import folder, journal, junit, summary, terminal
 from cutover.report.about import about
 from cutover.report.journal import History
@@ -129,7 +129,7 @@ class Verification:
                 )
                 with self._writing():
                     self._run.waited.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-            with terminal.Progress(self._config) as progress:
+            with terminal.Progress(self._config) as progress, live.heard_by(progress.live):
                 self._survey.look(wanted, progress.told)
         except KeyboardInterrupt:
             with self._writing():

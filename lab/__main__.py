@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import fcntl
 import os
 import sys
@@ -13,6 +12,7 @@ from typing import TypeVar
 
 from lab import (
     acme,
+    arguments,
     base,
     clock,
     database,
@@ -221,31 +221,7 @@ def require_up() -> None:
 
 def main() -> int:
     """Read the command line; 2 says that the lab cannot do it, and why, in one line."""
-    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="up|releases|down|status|ssh|…")
-    commands.add_parser("up", help="build, boot and deploy the reference host")
-    commands.add_parser("releases", help="the same on Debian's other releases, beside it")
-    commands.add_parser("down", help="take all of it away but the cached base trees")
-    commands.add_parser("status", help="tell which part is there; status 1 when one is missing")
-    way_in = commands.add_parser("ssh", help="log in to a host as its operator, or run a command there")
-    way_in.add_argument("name", nargs="?", default=network.API.name)
-    way_in.add_argument("words", nargs=argparse.REMAINDER, metavar="command")
-    copying = commands.add_parser("copy", help="boot a fresh copy of the deployed host, for trials")
-    copying.add_argument("number", type=int, choices=range(1, len(network.COPIES) + 1))
-    matrix_of = commands.add_parser("faults", help="put each known defect into the host and see what the suite says")
-    matrix_of.add_argument("--only", action="append", default=[], metavar="NAME", help="faults with this in their name")
-    matrix_of.add_argument("--jobs", type=int, choices=range(1, 5), default=2, help="copies used side by side")
-    matrix_of.add_argument("--list", action="store_true", dest="listed", help="tell their names and what they are")
-    for name, told in (
-        ("privilege", "compare what root sees with what `cutover sudoers` lets see"),
-        ("switch", "rehearse a change of DNS, with a resolver that lags behind"),
-    ):
-        proven = commands.add_parser(name, help=told)
-        proven.add_argument("--copy", type=int, choices=range(1, len(network.COPIES) + 1), default=1, dest="number")
-    commands.add_parser("record", help="put the host's server facts into the demo")
-    catalogue = commands.add_parser("tls", help="serve bad certificates and TLS settings, and see what the suite says")
-    catalogue.add_argument("--only", action="append", default=[], metavar="NAME", help="cases with this in their name")
-    asked = parser.parse_args()
+    asked = arguments.parse(__doc__)
     if asked.command == "faults" and asked.listed:
         return run_faults(asked.only, listed=True)
     try:
@@ -267,6 +243,12 @@ def main() -> int:
                 from lab import record
 
                 print(f"lab: wrote {record.record()}")
+            case "load":
+                from lab import load
+
+                with ownership.the_lab(fcntl.LOCK_SH):
+                    require_up()
+                    return load.prove(base.base_tree(SUITE))
             case "faults":
                 return run_faults(asked.only, listed=False, jobs=asked.jobs)
             case "copy":

@@ -7,7 +7,7 @@ name, or its route metric, is made here and taken away here.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_interface, ip_network
 from pathlib import Path
@@ -63,6 +63,9 @@ COPIES = tuple(_row(f"copy{number}", 20 + number) for number in range(1, 9))
 # The same deployment on Debian's other releases.
 RELEASES = {"bullseye": _row("bullseye", 11), "trixie": _row("trixie", 13)}
 
+# Two load machines and what they load: there only while `python -m lab load` runs, and no part of a lab that is up.
+LOADED, *LOADERS = (_row("loaded", 30), _row("load1", 31), _row("load2", 32))
+
 HOSTS = (API, ACME, ROOT, NS1, NS2, *RESOLVERS, TIME, GATEWAY, *RELEASES.values(), *COPIES)
 
 
@@ -115,14 +118,36 @@ def up() -> None:
         _add_namespace(namespace)
 
 
-def _add_namespace(namespace: str) -> None:
+@contextlib.contextmanager
+def lent(*specs: HostSpec) -> Iterator[None]:
+    """Namespaces beside those of the table, until the block ends."""
+    try:
+        for spec in specs:
+            _add_namespace(spec.namespace, specs)
+            # The same each time: the machine remembers for a while which card has the address.
+            card = f"02:00:{int(spec.ipv4.rpartition('.')[2]):02x}:00:00:01"
+            call(["ip", "-n", netns(spec.namespace), "link", "set", "eth0", "address", card])
+        yield
+    finally:
+        for spec in specs:
+            for argv in (["ip", "netns", "delete", netns(spec.namespace)], ["ip", "link", "delete", device(spec)]):
+                with contextlib.suppress(Refusal):
+                    call(argv)
+
+
+def device(spec: HostSpec) -> str:
+    """The bridge's end of its cable."""
+    return f"cl-{spec.namespace}"
+
+
+def _add_namespace(namespace: str, specs: Sequence[HostSpec] = HOSTS) -> None:
     outer, prefix = f"cl-{namespace}", ["-n", netns(namespace)]
     call(["ip", "netns", "add", netns(namespace)])
     call(["ip", "link", "add", outer, "type", "veth", "peer", "name", "eth0", "netns", netns(namespace)])
     call(["ip", "link", "set", outer, "master", BRIDGE, "up"])
     call(["ip", *prefix, "link", "set", "lo", "up"])
     call(["ip", *prefix, "link", "set", "eth0", "up"])
-    for spec in HOSTS:
+    for spec in specs:
         if spec.namespace == namespace:
             _address(prefix, "eth0", spec)
     if namespace == GATEWAY.namespace:

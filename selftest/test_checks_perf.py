@@ -9,10 +9,12 @@ from cutover.errors import NotDeclared, ProbeError
 from cutover.facts.api import Login
 from cutover.facts.http import Phases
 from cutover.facts.latency import Answer, Latency, Series, Unasked
-from cutover.facts.load import Load, Sample
+from cutover.facts.load import Client, Load, Ramp, Sample, may_be_slower
 from cutover.inventory import Limits, Target
+from cutover.promised_load import DeclaredLoad, OpenModel, RampModel
 from selftest.rows import AT, HOST, TARGET, Row, exchange, fails, judge, passes
 from tests_perf import test_concurrency as concurrency
+from tests_perf import test_declared_load as declared
 from tests_perf import test_latency as latency
 
 ALL = "100 of 100 without error"
@@ -128,21 +130,111 @@ def of_login():
 
 
 def of_concurrency():
-    check = concurrency.test_no_error_under_concurrency
-    yield passes("100", check, load=stage())
-    yield passes("1", check, load=stage(requests=1, count=1))
-    for kind in ("dns", "connect", "tls", "timeout", "reset", "4xx", "429", "5xx", "wrong-body", "other"):
-        yield fails(kind, check, ALL, f"99 of 100 without error (1 × {kind}: first {kind})", load=stage(kind))
-    mixed = stage(*["5xx"] * 7, *["timeout"] * 2)
-    seen = "91 of 100 without error (7 × 5xx: first 5xx; 2 × timeout: first timeout)"
-    yield fails("mixed", check, ALL, seen, load=mixed)
-    all_ = stage(*["5xx"] * 100)
-    yield fails("all", check, ALL, "0 of 100 without error (100 × 5xx: first 5xx)", load=all_)
-    yield fails("one-missing", check, ALL, "99 of 100 without error", load=stage(count=99))
-    yield fails("none", check, ALL, "0 of 100 without error", load=stage(count=0))
+    for check, fact in (
+        (concurrency.test_no_error_under_concurrency, "load"),
+        (concurrency.test_no_error_on_kept_connections, "load_kept"),
+    ):
+        yield passes("100", check, **{fact: stage()})
+        yield passes("1", check, **{fact: stage(requests=1, count=1)})
+        for kind in ("dns", "connect", "tls", "timeout", "reset", "4xx", "429", "5xx", "wrong-body", "other"):
+            seen = f"99 of 100 without error (1 × {kind}: first {kind})"
+            yield fails(kind, check, ALL, seen, **{fact: stage(kind)})
+        mixed = stage(*["5xx"] * 7, *["timeout"] * 2)
+        seen = "91 of 100 without error (7 × 5xx: first 5xx; 2 × timeout: first timeout)"
+        yield fails("mixed", check, ALL, seen, **{fact: mixed})
+        all_ = stage(*["5xx"] * 100)
+        yield fails("all", check, ALL, "0 of 100 without error (100 × 5xx: first 5xx)", **{fact: all_})
+        yield fails("one-missing", check, ALL, "99 of 100 without error", **{fact: stage(count=99)})
+        yield fails("none", check, ALL, "0 of 100 without error", **{fact: stage(count=0)})
 
 
-ROWS = [*of_first_request(), *of_endpoints(), *of_new_connections(), *of_login(), *of_concurrency()]
+def timed(*slow, failures=(), count=600, stopped=""):
+    """A stage of so many requests, first the failed ones, last those that took longer than a tenth of a second."""
+    facts = stage(*failures, count=count)
+    quick = count - len(slow)
+    late = tuple(replace(facts.samples[-1], seconds=seconds) for seconds in slow)
+    return replace(facts, samples=facts.samples[:quick] + late, offered=20.0, requests=count, stopped=stopped)
+
+
+def of_declared_load():
+    text = "no error, at most 20 of 600 slower than 2 s"
+    for check, fact in (
+        (declared.test_declared_rate_is_answered_in_time, "load_open"),
+        (declared.test_own_locustfile_passes, "load_own"),
+    ):
+        yield passes("quick", check, target=TARGET, **{fact: timed()})
+        yield passes("twenty-slow", check, target=TARGET, **{fact: timed(*[3.0] * 20)})
+        yield passes("all-at-the-limit", check, target=TARGET, **{fact: timed(*[2.0] * 600)})
+        yield passes("fewest", check, target=TARGET, **{fact: timed(count=59)})
+        for case, facts, promised, seen in (
+            ("21-slow", timed(*[2.001] * 21), text, "21 of 600 slower, p95 0.10 s, 0 with an error"),
+            ("36-slow", timed(*[3.0] * 36), text, "36 of 600 slower, p95 3.00 s, 0 with an error"),
+            (
+                "one-failed",
+                timed(failures=["5xx"]),
+                text,
+                "0 of 600 slower, p95 0.10 s, 1 with an error (1 × 5xx: first 5xx)",
+            ),
+            (
+                "stopped",
+                timed(failures=["5xx"] * 40, count=60, stopped="11 of the last 40 requests: 5xx or no answer"),
+                "no error, at most 0 of 60 slower than 2 s",
+                "0 of 60 slower, p95 0.10 s, 40 with an error (40 × 5xx: first 5xx), stopped early: "
+                "11 of the last 40 requests: 5xx or no answer",
+            ),
+            (
+                "stopped-only",
+                timed(stopped="why"),
+                text,
+                "0 of 600 slower, p95 0.10 s, 0 with an error, stopped early: why",
+            ),
+            (
+                "too-few",
+                timed(count=58),
+                "no error, with 59 requests or more none slower than 2 s",
+                "0 of 58 slower, p95 0.10 s, 0 with an error",
+            ),
+        ):
+            yield fails(case, check, promised, seen, target=TARGET, **{fact: facts})
+
+
+def ramp(*steps, ended=""):
+    return Ramp(2.0, (10, 20, 40), steps, ended, ())
+
+
+def step(users, **more):
+    return replace(timed(**more), concurrency=users, offered=0.0)
+
+
+def of_ramp():
+    check = declared.test_declared_users_are_served_in_time
+    load = DeclaredLoad(ramp=RampModel(users=(10, 20, 40), holds=20))
+    target = Target(host=HOST, load=load)
+    good, text = [step(10), step(20)], "no error and p95 within 2 s up to 20 users"
+    slow = replace(timed(*[2.5] * 60), concurrency=40)
+    yield passes("never-breaks", check, load_ramp=ramp(*good, step(40)), target=target)
+    yield passes("breaks-beyond", check, load_ramp=ramp(*good, slow), target=target)
+    yield passes("gives-out-beyond", check, load_ramp=ramp(*good, ended="gave out"), target=target)
+    at_once = replace(slow, concurrency=10)
+    seen = "held up to 0 users, broke at 10: p95 2.50 s"
+    yield fails("breaks-at-once", check, text, seen, load_ramp=ramp(at_once), target=target)
+    failed = step(20, failures=["5xx", "5xx", "reset"])
+    seen = "held up to 10 users, broke at 20: 3 of 600 failed, 5xx most: first 5xx"
+    yield fails("breaks-with-errors", check, text, seen, load_ramp=ramp(step(10), failed), target=target)
+    seen = "held up to 10 users; the budget was used up"
+    given = ramp(step(10), ended="the budget was used up")
+    yield fails("ends-too-early", check, text, seen, load_ramp=given, target=target)
+
+
+ROWS = [
+    *of_first_request(),
+    *of_endpoints(),
+    *of_new_connections(),
+    *of_login(),
+    *of_concurrency(),
+    *of_declared_load(),
+    *of_ramp(),
+]
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -178,3 +270,49 @@ def test_what_needs_a_token_is_no_verdict_without_one(kind, error):
     assert judge(row) is None
     with pytest.raises(error, match="no token"):
         judge(row._replace(facts=row.facts | {"endpoint": "me"}))
+
+
+@pytest.mark.parametrize(("requests", "slow"), [(58, -1), (59, 0), (92, 0), (93, 1), (100, 1), (600, 20)])
+def test_how_many_may_be_slower(requests, slow):
+    """By the tables of the exact binomial: 59, 93 and 124 for none, one and two (Wilks)."""
+    assert may_be_slower(requests) == slow
+
+
+# Samples of ten users of whom each asks again a second after its last request.
+EVENLY = tuple(Sample(float(second), 1.0, 200, 1, "") for second in range(20) for _ in range(10))
+
+
+@pytest.mark.parametrize(
+    ("change", "doubt"),
+    [
+        ({}, ""),
+        (
+            {"samples": tuple(replace(s, seconds=0.7) for s in EVENLY)},
+            "7.0 requests were under way on average where 10",
+        ),
+        ({"requests": 0, "client": Client(cpu=0.95)}, "its process used 95% of a processor's core"),
+        ({"requests": 0, "client": Client(lag=0.2)}, "its process came 0.20 s late to what was due"),
+        ({"requests": 200, "client": Client(cpu=1.0, lag=0.2)}, ""),
+        ({"offered": 10.0, "client": Client(cpu=0.95)}, "its process used 95% of a processor's core"),
+        (
+            {"offered": 10.0, "samples": tuple(replace(s, late=0.2) for s in EVENLY[:11]) + EVENLY[11:]},
+            "11 of 200 requests began more than 0.1 s late",
+        ),
+        ({"offered": 10.0, "samples": tuple(replace(s, late=0.2) for s in EVENLY[:10]) + EVENLY[10:]}, ""),
+        ({"offered": 10.0, "samples": EVENLY[::10]}, ""),
+    ],
+)
+def test_a_slow_load_machine_is_told_apart(change, doubt):
+    facts = replace(stage(), samples=EVENLY, requests=200, seconds=20.0)
+    assert replace(facts, **change).doubt.startswith(doubt)
+    assert bool(replace(facts, **change).doubt) == bool(doubt)
+
+
+def test_a_worker_that_is_done_first_is_no_slow_load_machine():
+    mine = tuple(replace(sample, worker=1) for sample in EVENLY[:50])
+    assert replace(stage(), samples=(*EVENLY, *mine), concurrency=20, requests=250, seconds=20.0).doubt == ""
+
+
+def test_an_open_stage_too_short_for_a_verdict_is_refused():
+    with pytest.raises(ValueError, match="58 requests; fewer than 59 cannot tell a p95"):
+        OpenModel(rate=5.8, seconds=10.0)

@@ -43,6 +43,52 @@ WRONG = {
     "float for integer": (under("ports", "https = 443.0"), AT + "ports.https: expected a valid integer, not 443.0"),
     "text for list": (HOST + 'addresses = "192.0.2.1"', AT + "addresses: expected a valid array, not '192.0.2.1'"),
     "number for address": (HOST + "addresses = [16909060]", AT + "addresses[0]: " + ADDRESS + "16909060"),
+    "load without a stage": (HOST + "[target.load]", AT + "load: declares no stage: open, ramp or own"),
+    "rate beyond the cap": (
+        under("load", "open = { rate = 501 }"),
+        AT + "load.open.rate: expected less than or equal to 500, not 501",
+    ),
+    "seconds beyond the cap": (
+        under("load", "open = { seconds = 301 }"),
+        AT + "load.open.seconds: expected less than or equal to 300, not 301",
+    ),
+    "budget beyond the cap": (
+        under("load", "requests = 100001\nopen = {}"),
+        AT + "load.requests: expected less than or equal to 100000, not 100001",
+    ),
+    "users beyond the cap": (
+        under("load", "ramp = { users = [10, 1001] }"),
+        AT + "load.ramp.users[1]: expected less than or equal to 1000, not 1001",
+    ),
+    "more than the budget": (
+        under("load", "requests = 799\nopen = {}"),
+        "target[0]: load.requests is 799, and the stages need 800 at each address",
+    ),
+    "too few for a verdict": (
+        under("load", "open = { rate = 5, seconds = 10 }"),
+        AT + "load.open: rate × seconds are 50 requests; fewer than 59 cannot tell a p95",
+    ),
+    "ramp that falls": (
+        under("load", "ramp = { users = [20, 10] }"),
+        AT + "load.ramp: users must rise from step to step",
+    ),
+    "ramp without the promised step": (
+        under("load", "ramp = { users = [20, 40] }"),
+        AT + "load.ramp: holds must be one of the steps (20, 40)",
+    ),
+    "worker of no kind that ssh knows": (
+        under("load", 'workers = ["docker://load1"]\nopen = {}'),
+        AT + "load.workers[0]: expected ssh://user@host or ssh://user@host:port, not 'docker://load1'",
+    ),
+    "worker that is an option": (
+        under("load", 'workers = ["ssh://-oProxyCommand=x"]\nopen = {}'),
+        AT + "load.workers[0]: expected ssh://user@host or ssh://user@host:port, not 'ssh://-oProxyCommand=x'",
+    ),
+    "workers here and elsewhere": (
+        under("load", 'workers = ["ssh://load1"]\nprocesses = 2\nopen = {}'),
+        AT + "load: workers and processes exclude each other",
+    ),
+    "permission in the file": (under("load", "permitted = true\nopen = {}"), AT + "load.permitted: unknown key"),
     "number for text": (HOST + "ca = 5", AT + "ca: expected a valid string, not 5"),
     "table for list of tables": ('[target]\nhost = "a.test"', "target: expected a valid array"),
     "text for table": ('target = ["a.test"]', "target[0]: expected an object, not 'a.test'"),
@@ -159,6 +205,11 @@ def file(tmp_path):
 def test_wrong(file, text, told):
     file.write_text(text, "utf-8")
     assert refusal(file) == told
+
+
+def test_a_locustfile_that_is_not_there(file):
+    file.write_text(under("load", 'own = { locustfile = "none.py" }'), "utf-8")
+    assert refusal(file) == f"{AT}load.own.locustfile: {file.parent}/none.py: cannot be read"
 
 
 # Texts for which that there is one short line matters more than its words.

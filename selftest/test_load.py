@@ -22,7 +22,7 @@ from pydantic import TypeAdapter
 from cutover.errors import ProbeError, Unreachable
 from cutover.facts.load import Load, Sample
 from cutover.inventory import Peer, Target
-from cutover.probes import load, process
+from cutover.probes import load, locust, process
 
 NAME = "load.example.test"
 PATIENCE = 60.0  # seconds: a hang guard, for a machine that is busy with other things
@@ -36,12 +36,12 @@ class Server(socketserver.ThreadingTCPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, certificate, answer):
+    def __init__(self, certificate, answer, keep=False):
         super().__init__(("127.0.0.1", 0), Connection)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         certificate.configure_cert(self.context)
         self.context.sni_callback = lambda _tls, name, _context: self.names.append(name)
-        self.answer, self.turn = answer, count()
+        self.answer, self.turn, self.keep = answer, count(), keep
         self.connections, self.names, self.asked = [], [], []
         self.left_waiting, self.hung_up = threading.Event(), threading.Event()
 
@@ -55,10 +55,12 @@ class Connection(socketserver.BaseRequestHandler):
                 while request := read_head(tls):
                     server.asked.append(request)
                     answer = server.answer(next(server.turn))
-                    if answer is not None:
-                        tls.sendall(answer)
+                    if answer is None:
+                        server.left_waiting.set()
+                        continue
+                    tls.sendall(answer)
+                    if not server.keep or not answer:
                         return
-                    server.left_waiting.set()
         except OSError:
             pass  # the facts of the client tell
         if server.left_waiting.is_set():
@@ -76,25 +78,13 @@ def read_head(tls):
 
 
 @contextmanager
-def serving(certificate, answer):
-    with Server(certificate, answer) as server:
+def serving(certificate, answer, keep=False):
+    with Server(certificate, answer, keep) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield server
         finally:
             server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def authority():
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def ca(authority, tmp_path_factory):
-    path = tmp_path_factory.mktemp("ca") / "ca.pem"
-    authority.cert_pem.write_to_path(path)
-    return path
 
 
 def target_row(sock, ca, **limits):
@@ -252,7 +242,7 @@ def test_a_killed_locust_is_no_smaller_load(authority, ca, monkeypatch):
 
 
 def test_a_locust_that_hangs_is_killed(authority, ca, monkeypatch):
-    monkeypatch.setattr(load, "START_SECONDS", 0.01)
+    monkeypatch.setattr(locust, "START_SECONDS", 0.01)
     with serving(own(authority), lambda n: None) as server, pytest.raises(ProbeError, match="and was killed"):
         load.measure(peer_of(server.socket, ca, answer_seconds=0.01))
 
@@ -295,7 +285,7 @@ def test_times_of_a_stage():
     seconds = (0.1, 0.2, 0.3, 0.4)
     samples = tuple(Sample(0.0, value, 200, 0, "") for value in seconds)
     facts = Load("https://a/", "192.0.2.1", 4, 4, False, 0.5, samples, ())
-    assert (facts.rate, facts.mean, facts.in_flight) == pytest.approx((8.0, 0.25, 2.0))
+    assert (facts.rate, facts.mean, facts.in_flight) == pytest.approx((8.0, 0.25, 4.0))
     assert [facts.quantile(share) for share in (0.25, 0.26, 0.5, 0.95, 1.0)] == [0.1, 0.2, 0.2, 0.4, 0.4]
 
 

@@ -74,6 +74,14 @@ WRONG = {
         ["--host", NAME, "--inventory={file}", "--address", "::"],
         "--address '::': expected the address of one host, no unspecified one",
     ),
+    "load that nobody declared": (
+        ["--host", NAME, "--inventory={file}", "--load"],
+        "--load permits what an inventory declares as [target.load], and nothing is declared",
+    ),
+    "load of the demo": (
+        ["--host", "demo", "--load"],
+        "--load permits what an inventory declares as [target.load], and nothing is declared",
+    ),
     "empty ssh": (["--host", "a.test", "--ssh", ""], f"--ssh: {WAY_IN}"),
     "empty ssh of the demo": (
         ["--host", "demo", "--ssh="],

@@ -24,7 +24,7 @@ from cutover.facts.evidence import Outputs
 from cutover.facts.forgeries import Forgeries, WrongPassword
 from cutover.facts.http import Http
 from cutover.facts.latency import Latency
-from cutover.facts.load import Load
+from cutover.facts.load import Load, Ramp
 from cutover.facts.old_server import OldRecords, OldServer
 from cutover.facts.ports import Ports
 from cutover.facts.private_paths import PrivatePaths
@@ -78,6 +78,10 @@ PROBES: dict[str, Probe] = {
     "latency": Probe("peer", "latency", Latency, lambda peer, op: probes.latency.probe(peer, op), logs_in=True),
     "load_memory": Probe("target", "beside load", Outputs, lambda target, watch: watch.look(target)),
     "load": Probe("peer", "load", Load, lambda peer, _: probes.load.probe(peer)),
+    "load_kept": Probe("peer", "load", Load, lambda peer, _: probes.load.kept(peer)),
+    "load_open": Probe("peer", "load", Load, lambda peer, _: probes.load.open_model(peer)),
+    "load_own": Probe("peer", "load", Load, lambda peer, _: probes.load.own(peer)),
+    "load_ramp": Probe("peer", "load", Ramp, lambda peer, _: probes.load.ramp(peer)),
     "afterwards": Probe("target", "after", Outputs, lambda target, _: probes.server.look_again(target)),
     "certificate_again": Probe("peer", "after", Certificate, lambda peer, _: probes.certificate.probe(peer)),
 }

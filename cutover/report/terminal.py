@@ -49,6 +49,11 @@ class Progress:
             text = f"looking: {done} of {total} probes done, last: {job[0]} of {job[1]}"
             self._out.rewrite(text, erase=True)
 
+    def live(self, text: str) -> None:
+        """What a probe that takes long tells meanwhile; on what is no terminal, nothing."""
+        if self._out and self._out.isatty:
+            self._out.rewrite(text[: shutil.get_terminal_size().columns - 1], erase=True)
+
     def __exit__(self, kind: type[BaseException] | None, error: object, traceback: TracebackType | None) -> None:
         if self._out and self._done:
             text = f"looked with {self._done} probes in {time.monotonic() - self._begun:.1f} s"
