@@ -222,12 +222,15 @@ def compose(commands: Mapping[str, Command], mark: str, places: Mapping[str, str
 def parse(commands: Mapping[str, Command], mark: str, answer: bytes) -> dict[str, Output]:
     """Read the frames; a command whose frame is not whole is not in the result."""
     frame = re.compile(
-        rb"\n%(m)b out ([\w-]+)\n(.*?)\n%(m)b err \1 (\d+) (\d+)\n(.*?)\n?(\d+)\n%(m)b end\n" % {b"m": mark.encode()},
+        rb"\n%(m)b out ([\w-]+)\n(.*?)\n%(m)b err \1 (\d{1,19}) (\d{1,18})\n(.*?)\n?(\d{1,3})\n%(m)b end\n"
+        % {b"m": mark.encode()},
         re.DOTALL,
     )
     outputs = {}
     for name, stdout, began, micros, stderr, rc in frame.findall(answer):
-        command = commands[name.decode()]
+        command = commands.get(name.decode())
+        if command is None:  # the host knows the mark too: it is in the script
+            continue
         outputs[name.decode()] = Output(
             command=command.line,
             rc=int(rc),
