@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from cutover.demo import SERVER_FACTS
 from cutover.facts.evidence import Output, Outputs
-from cutover.facts.logs import AFTER
 from cutover.inventory import Database, Metrics, Server, Target
 from cutover.probes import saved
-from cutover.probes.server import OUTPUT_BYTES
+from cutover.probes.server import AFTER, COMMANDS, OUTPUT_BYTES
 from cutover.redact import redact
 from selftest.rows import HOST
 from selftest.ubuntu_facts import RELEASES, outputs_of
@@ -28,9 +27,27 @@ TARGET = Target(
         way_in="local://", remote="/srv/git/app.git", cors_origins=("https://example.test",), allow_active=True
     ),
 )
-AFTERWARDS = {
-    "access-logs": "12 /var/log/nginx/access.log\n12 /var/log/nginx/other.log\n",
+# What the recorded host, a container that was looked at once, does not answer.
+MORE = {
+    "access-logs": "marked 12 /var/log/nginx/access.log\nmarked 12 /var/log/nginx/other.log\n",
     "error-logs": "since 2026/11/25 12:00:00\nnginx 0\napplication 0\n",
+    "mandatory-access": "profiles 3 complain\nprofiles 12 enforce\napparmor Y\nselinux none\n",
+    "kernel-settings": "".join(
+        f"{name}:1\n"
+        for name in (
+            *("kernel/kptr_restrict", "kernel/randomize_va_space", "net/ipv4/tcp_syncookies"),
+            *(
+                f"net/ipv4/conf/{interface}/{setting}"
+                for interface in ("all", "default", "lo", "eth0")
+                for setting in ("forwarding", "rp_filter", "accept_redirects", "send_redirects", "accept_source_route")
+            ),
+            *(
+                f"net/ipv6/conf/{interface}/{setting}"
+                for interface in ("all", "eth0")
+                for setting in ("forwarding", "accept_redirects")
+            ),
+        )
+    ),
 }
 # What numbers, words and separators of a host's answer may become.
 WORDS = (
@@ -59,8 +76,9 @@ _PIECES = re.compile(r"\d+|[A-Za-z_]+|[^\sA-Za-z_\d]")
 def visits():
     """What healthy hosts answered: the recorded Debian, and the composed releases of Ubuntu."""
     hosts = [saved.read(SERVER_FACTS, Outputs), *(outputs_of(release, {}) for release in RELEASES)]
-    after = {name: Output(AFTER[name].line, 0, text, "", 0.01) for name, text in AFTERWARDS.items()}
-    return [replace(host, host=HOST, outputs=host.outputs | after) for host in hosts]
+    commands = COMMANDS | AFTER
+    more = {name: Output(commands[name].line, 0, text, "", 0.01) for name, text in MORE.items()}
+    return [replace(host, host=HOST, outputs=host.outputs | more) for host in hosts]
 
 
 class Noticing(dict):
@@ -195,3 +213,22 @@ def look_through(facts, seen=None):
         for name, value in vars(type(facts)).items():
             if isinstance(value, property):
                 yield from look_through(getattr(facts, name), seen)
+
+
+def swollen(text):
+    """Texts as long as is read of one command: one character, one line, one line with ever another number."""
+    yield from (fill(unit) for unit in ("a", " ", "(", "\n", "0 ", "{", '"', "a\n"))
+    shapes = {re.sub(r"\d+", "0", line)[:18]: line for line in text.splitlines(keepends=True) if line.strip()}
+    for line in list(shapes.values())[:8]:
+        bare = line.rstrip("\n")
+        parts = re.split(r"(\d+)(?=\D*$)", bare, maxsplit=1) if re.search(r"\d", bare) else [bare, "", ""]
+        count = OUTPUT_BYTES // (len(bare) + 6)
+        yield text + fill(line)
+        yield text + bare + fill("a")
+        yield text + bare + fill(" ")
+        yield text + "".join(f"{parts[0]}{number}{parts[2]}\n" for number in range(count))
+
+
+def fill(unit):
+    """The unit over and over, up to what is read."""
+    return unit * (OUTPUT_BYTES // len(unit))
