@@ -131,15 +131,17 @@ def _read_compression(text: str, everywhere: bool, found: dict[str, bool]) -> bo
 
     What stands outside every block holds for those after it. The last block may end with the file.
     """
-    text = re.sub(r"(?ms)^\s*(postrotate|prerotate|firstaction|lastaction|preremove)\b.*?^\s*endscript\s*$", "", text)
-    text = re.sub(r"(?m)^\s*#.*$", "", text)
-    for head, block in re.findall(r"([^{}]*)\{([^{}]*)(?:\}|\Z)", text):
-        for word in re.findall(r"(?m)^\s*(compress|nocompress)\s*$", head):
+    text = re.sub(
+        r"(?ms)^[ \t]*(postrotate|prerotate|firstaction|lastaction|preremove)\b.*?^[ \t]*endscript[ \t]*$", "", text
+    )
+    text = re.sub(r"(?m)^[ \t]*#.*$", "", text)
+    for head, block in re.findall(r"(?:\A|(?<=[{}]))([^{}]*)\{([^{}]*)(?:\}|\Z)", text):
+        for word in re.findall(r"(?m)^[ \t]*(compress|nocompress)[ \t]*$", head):
             everywhere = word == "compress"
         pattern = " ".join(re.sub(r"(?ms).*^\s*[a-z].*?$", "", head).split())
-        own = re.findall(r"(?m)^\s*(compress|nocompress)\b", block)
+        own = re.findall(r"(?m)^[ \t]*(compress|nocompress)\b", block)
         found[pattern] = own[-1] == "compress" if own else everywhere
     outside = text.rpartition("}")[2] if "{" in text else text
-    for word in re.findall(r"(?m)^\s*(compress|nocompress)\s*$", outside):
+    for word in re.findall(r"(?m)^[ \t]*(compress|nocompress)[ \t]*$", outside):
         everywhere = word == "compress"
     return everywhere
