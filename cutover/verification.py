@@ -158,8 +158,11 @@ class Verification:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Turn an outcome into a verdict; it travels on the report, as text and numbers only."""
-        report = yield
         marker = item.get_closest_marker("control")
+        if marker and call.excinfo and len(call.excinfo.traceback) > 1:
+            # pytest would print the source of every frame for a text that is replaced below: a quarter of a second each.
+            call.excinfo.traceback = call.excinfo.traceback[-1:]
+        report = yield
         if marker is None or (report.when != "call" and report.passed):
             return report
         verdict = judge(item, call, marker.args[0], strict=self._config.option.strict_advice)
