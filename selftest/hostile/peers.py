@@ -9,7 +9,7 @@ from selftest.application import ROOT as APPLICATIONS
 from selftest.dns_servers import Servers, World
 from selftest.hostile import api, dns, http, server, tls
 from selftest.hostile.table import VARIABLE, Case
-from selftest.pki import head_of, make, server_context, tcp
+from selftest.pki import head_of, server_context, tcp
 from selftest.rows import HOST, ROOT
 
 CHAINS = {name: Case(name, None, *expected) for name, expected in tls.OF_CHAINS.items()}

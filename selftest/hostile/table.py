@@ -23,7 +23,7 @@ ESCAPES = "\x1b[31mred\x07\x1b]0;title\x07\x08\r\x9b2J\u202egnp.exe\u2066\u200b"
 
 
 class Case(NamedTuple):
-    """``serve`` is the peer; ``word`` and ``told`` are what one verdict at least must say, of ``check`` if it is named."""
+    """``serve`` is the peer; ``word`` and ``told`` are what one verdict at least must say, of ``check`` if named."""
 
     name: str
     serve: object
