@@ -160,7 +160,7 @@ class Verification:
         """Turn an outcome into a verdict; it travels on the report, as text and numbers only."""
         marker = item.get_closest_marker("control")
         if marker and call.excinfo and len(call.excinfo.traceback) > 1:
-            # pytest would print the source of every frame for a text that is replaced below: a quarter of a second each.
+            # pytest would show the source of every frame, for a text that is replaced below: slower than all else.
             call.excinfo.traceback = call.excinfo.traceback[-1:]
         report = yield
         if marker is None or (report.when != "call" and report.passed):

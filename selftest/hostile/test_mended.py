@@ -1,11 +1,15 @@
 """Answers that once ended in a traceback, in a wait without end, or in a pass that nobody had earned."""
 
+import ssl
 from dataclasses import replace
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from cutover.errors import ProbeError
 from cutover.facts import awk, nginx_config
+from cutover.facts.certificate_files import CertificateOnDisk
 from cutover.facts.clock import Clock
 from cutover.facts.database import OwnUrl
 from cutover.facts.evidence import Outputs
@@ -14,8 +18,10 @@ from cutover.facts.patterns import compiled
 from cutover.facts.sshd import Sshd
 from cutover.facts.storage import Storage
 from cutover.facts.updates import PendingUpdates
-from cutover.probes import server
+from cutover.inventory import Peer, Ports, Target
+from cutover.probes import certificate, server
 from selftest.hostile.spoilt import bounded, visits
+from selftest.pki import make, server_context, tcp
 from selftest.rows import AT, HOST
 from selftest.test_facts_monitors import job
 
@@ -124,3 +130,30 @@ def test_sshd_files_that_include_one_another_end():
     lines += [f"{place}.d/{n}:Include {place}.d/{n + 1}" for n in range(14) for _ in range(10)]
     with bounded(SECONDS), pytest.raises(ProbeError, match="includes itself"):
         Sshd.read(answering(sshd_files="\n".join(lines) + f"\n{place}.d/14:Port 22\n"))
+
+
+def of_version(holder, number):
+    """The certificate under another version's number; its signature does not matter here."""
+    told = holder.certificate.public_bytes(Encoding.DER)
+    assert b"\xa0\x03\x02\x01\x02" in told
+    return told.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01" + bytes([number]), 1)
+
+
+def test_a_certificate_of_a_version_that_there_is_not_is_none(tmp_path):
+    pem = ssl.DER_cert_to_PEM_cert(of_version(make(HOST, names=[HOST]), 6))
+    with pytest.raises(ProbeError, match="is not understood"):
+        CertificateOnDisk.read(answering(certificate_pem=pem))
+
+
+def test_a_server_with_a_certificate_of_such_a_version_has_its_cause(monkeypatch, tmp_path):
+    context = server_context(tmp_path, [make(HOST, names=[HOST])])
+    loaded = x509.load_der_x509_certificate
+
+    def chain(peer):
+        return [loaded(of_version(make(HOST, names=[HOST]), 6))]
+
+    monkeypatch.setattr(certificate, "_chain", chain)  # OpenSSL's own server takes no such certificate
+    with tcp(lambda client: context.wrap_socket(client, server_side=True).close()) as port:
+        target = Target(host=HOST, ports=Ports(https=port))
+        with pytest.raises(ProbeError, match="a certificate that is none: 6 is not a valid X509 version"):
+            certificate.probe(Peer(target, "127.0.0.1"))
