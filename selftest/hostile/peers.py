@@ -53,7 +53,9 @@ def application(context, change):
         with context.wrap_socket(client, server_side=True) as secure:
             while head := head_of(secure):
                 while len(head.partition(b"\r\n\r\n")[2]) < length(head):
-                    head += secure.recv(4096)
+                    if not (block := secure.recv(4096)):
+                        return  # it went away
+                    head += block
                 secure.sendall(answers.get(head.split()[1].decode(), answers[""]))
 
     return serve

@@ -16,7 +16,7 @@ from selftest.hostile.table import PASSWORD, SECRETS, VARIABLE
 from selftest.rows import ROOT
 
 FOLDERS = ["tests_server", "tests_network", "tests_security"]
-RUN_SECONDS = 400.0  # a hang guard; the run takes less than a minute on a quiet machine
+RUN_SECONDS = 900.0  # a hang guard, for a machine that is busy with other things
 RUN_MEGABYTES = 1200  # at most at a time, of the run or a program of its own; sixty peers send all they can
 # What no terminal and no reader may get: control characters, those that turn text around, those nobody sees.
 ESCAPES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -78,7 +78,7 @@ def test_a_hostile_peer_has_its_verdict(run, label):
 def test_the_run_ends_as_it_has_to(run):
     assert run.done.returncode == 1, run.stdout[-2000:]
     assert run.done.stderr == b""
-    assert "Traceback (most recent call last)" not in re.sub(r"(?m)^.*DB_PASSWORD.*$", "", run.stdout)
+    assert not re.search(r'(?m)^\s*File ".*", line \d+', run.stdout)  # which no peer sends
     assert "defect in" not in run.stdout
     assert "INTERNALERROR" not in run.stdout
 
