@@ -60,7 +60,9 @@ class Application:
             with context.wrap_socket(client, server_side=True) as tls:
                 while head := head_of(tls):
                     while len(head.partition(b"\r\n\r\n")[2]) < length(head):
-                        head += tls.recv(4096)
+                        if not (block := tls.recv(4096)):
+                            return  # it went away
+                        head += block
                     self.asked.append(head.decode())
                     path = head.split()[1].decode()
                     for part in parts(self.reply(path)):

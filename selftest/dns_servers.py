@@ -175,32 +175,37 @@ class Resolver:
 
 
 class World:
-    """All of it as it is right; a test changes what it is about before it looks."""
+    """All of it as it is right; a test changes what it is about before it looks.
 
-    def __init__(self, servers):
+    ``domain`` is the zone's, the host is ``api`` in it; ``net`` are the first three numbers of all addresses.
+    """
+
+    def __init__(self, servers, domain="example.com", net="127.0.0"):
         self.servers = servers
-        names = ("ns1.example.com.", "ns2.example.com.")
-        glue = {("ns1.example.com.", "A"): [NS1], ("ns2.example.com.", "A"): [NS2]}
-        nic = {("ns.nic.com.", "A"): [REGISTRY]}
+        self.domain, self.host = f"{domain}.", f"api.{domain}."
+        self.resolver, self.nic, self.ns1, self.ns2 = (f"{net}.{number}" for number in (11, 12, 13, 14))
+        names = (f"ns1.{domain}.", f"ns2.{domain}.")
+        glue = {(names[0], "A"): [self.ns1], (names[1], "A"): [self.ns2]}
+        nic = {("ns.nic.com.", "A"): [self.nic]}
         self.root = Zone(".", {(".", "NS"): ["ns.nic.com."], ("com.", "NS"): ["ns.nic.com."], **nic}, cuts=["com."])
         self.com = Zone(
             "com.",
-            {("com.", "NS"): ["ns.nic.com."], ("example.com.", "NS"): names, **nic, **glue},
-            cuts=["example.com."],
+            {("com.", "NS"): ["ns.nic.com."], (self.domain, "NS"): names, **nic, **glue},
+            cuts=[self.domain],
         )
         records = {
-            ("example.com.", "NS"): names,
-            ("example.com.", "CAA"): ['0 issue "letsencrypt.org"'],
-            (f"{HOST}.", "A"): ["192.0.2.1"],
-            (f"{HOST}.", "AAAA"): ["2001:db8::1"],
+            (self.domain, "NS"): names,
+            (self.domain, "CAA"): ['0 issue "letsencrypt.org"'],
+            (self.host, "A"): ["192.0.2.1"],
+            (self.host, "AAAA"): ["2001:db8::1"],
             **glue,
         }
-        self.first, self.second = Zone("example.com.", records), Zone("example.com.", records)
+        self.first, self.second = Zone(self.domain, records), Zone(self.domain, records)
         self.places = {
-            RESOLVER: Resolver(self.root, self.com, self.first),
-            REGISTRY: self.registry,
-            NS1: self.first,
-            NS2: self.second,
+            self.resolver: Resolver(self.root, self.com, self.first),
+            self.nic: self.registry,
+            self.ns1: self.first,
+            self.ns2: self.second,
         }
 
     def registry(self, query, tcp):
@@ -212,7 +217,11 @@ class World:
         for zone in (self.first, self.second):
             zone.set(*change, **more)
 
-    def look(self, target=TARGET):
+    def open(self):
+        """Have all of them answer."""
         for address, answer in self.places.items():
             self.servers.at(address, answer)
+
+    def look(self, target=TARGET):
+        self.open()
         return probe.probe(target)

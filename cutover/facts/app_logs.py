@@ -9,7 +9,7 @@ from datetime import datetime
 from cutover.errors import ProbeError
 from cutover.facts.application import Application
 from cutover.facts.evidence import Command, Evidence, Outputs
-from cutover.facts.lines import by_key
+from cutover.facts.lines import by_key, is_number
 
 _FILES = """\
 for place in "$LOG_DIR" "$APP_DIR/logs"; do readlink -f "$place" | sed 's/^/place /'; done
@@ -80,7 +80,7 @@ class AppLogs:
         written = {}
         for line in files["file"]:
             words = line.split(None, 7)
-            if len(words) != 8 or not words[6].isdecimal():
+            if len(words) != 8 or not is_number(words[6]):
                 raise ProbeError(f"{outputs.host}: ls told of the log files in an unknown form")
             written[words[7]] = int(words[6])
         told = by_key(outputs.text("app-log-trouble"))

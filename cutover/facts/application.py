@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cutover.errors import ProbeError
 from cutover.facts.directories import SERVICE_USER
 from cutover.facts.evidence import Command, Evidence, Outputs
-from cutover.facts.lines import by_key
+from cutover.facts.lines import by_key, is_number
 
 _PORT = """\
 date '+now %s'
@@ -89,9 +89,9 @@ class Application:
         """Put ss, ps and the kernel's memory count together; ProbeError when one of them does not tell."""
         told = by_key(outputs.text("app-port"))
         now = "".join(told["now"])
-        if "end" not in told or not now.isdecimal():
+        if "end" not in told or not is_number(now):
             raise ProbeError(f"{outputs.host}: ss answered in an unknown form")
-        table = processes(outputs, frozenset(int(pid) for pid in told["gunicorn"] if pid.isdecimal()))
+        table = processes(outputs, frozenset(int(pid) for pid in told["gunicorn"] if is_number(pid)))
         addresses, pids = set(), set()
         for line in told["listens"]:
             words = line.split()
@@ -99,7 +99,7 @@ class Application:
                 raise ProbeError(f"{outputs.host}: ss answered in an unknown form")
             # ss has * for a socket of both families, and may name the interface.
             addresses.add(re.sub(r"^\*:", "[::]:", re.sub(r"%\w+", "", words[3])))
-            pids |= {int(pid) for pid in re.findall(r"\bpid=(\d+)", line)}
+            pids |= {int(pid) for pid in re.findall(r"\bpid=(\d{1,18})", line)}
         pids.discard(INIT)
         if told["listens"] and not pids:
             raise ProbeError(f"{outputs.host}: ss does not tell who holds the application's port")
@@ -134,7 +134,7 @@ def processes(outputs: Outputs, gunicorn: frozenset[int] = frozenset()) -> dict[
     table = {}
     for line in outputs.text("app-processes").splitlines():
         words = line.split(None, 4)
-        if len(words) < 4 or not all(word.isdecimal() for word in words[:3]):
+        if len(words) < 4 or not all(map(is_number, words[:3])):
             raise ProbeError(f"{outputs.host}: ps answered in an unknown form")
         pid, parent, age = map(int, words[:3])
         groups = "".join(words[4:])
@@ -159,9 +159,9 @@ class Memory:
         pids = {process.pid for process in Application.read(outputs).processes}
         if not pids:
             raise ProbeError(f"{outputs.host}: nothing is on the application's port", "start the application first")
-        lines = re.findall(r"(?m)^/proc/(\d+)/smaps_rollup:Pss:\s+(\d+) kB$", outputs.text("app-memory"))
+        lines = re.findall(r"(?m)^/proc/(\d{1,18})/smaps_rollup:Pss:\s+(\d{1,18}) kB$", outputs.text("app-memory"))
         pss = {int(pid): int(kilobytes) for pid, kilobytes in lines}
-        available = re.search(r"(?m)^MemAvailable:\s+(\d+) kB$", outputs.text("meminfo"))
+        available = re.search(r"(?m)^MemAvailable:\s+(\d{1,18}) kB$", outputs.text("meminfo"))
         if pids - set(pss) or not available:
             raise ProbeError(f"{outputs.host}: the kernel does not tell the memory of the application's processes")
         told = tuple(
@@ -215,7 +215,7 @@ class Run:
         told = by_key(output.stdout)
         if "missing" in told:
             raise ProbeError(f"{outputs.host}: there is no start script, or no environment file for it")
-        if len(told["ended"]) != 1 or not told["ended"][0].isdecimal():
+        if len(told["ended"]) != 1 or not is_number(told["ended"][0]):
             reason = output.stderr.strip().partition("\n")[0] or "it answered in an unknown form"
             raise ProbeError(f"{outputs.host}: the start script could not be run: {reason}")
         words = "; ".join(line for line in told["said"] if line.strip())

@@ -11,6 +11,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from cutover.facts.patterns import compiled
+
+LONGEST_LINE = 10_000  # characters that a substitution may make of one
+
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<string>\"[^\"\\]*\")|(?P<regex>/[^/\\]+/)|(?P<name>[A-Za-z_]\w*)"
     r"|(?P<sign>&&|\|\||[<>=!]=|[-$<>!~()+*{},;%=]))"
@@ -173,7 +177,9 @@ class _Run:
         if not self.active:
             return
         old = self.names.get(target, Value("", False)).text if target else self.cell(index).text
-        changed = re.sub(pattern[1:-1], lambda _: new, old, count=count)
+        changed = compiled(pattern[1:-1]).sub(lambda _: new, old, count=count)
+        if len(changed) > LONGEST_LINE:
+            raise ValueError("its lines grow beyond reason")
         if target:
             # Not a number, whatever it looks like: 9 is more than 80 then.
             self.names[target] = Value(changed, False)
@@ -208,7 +214,7 @@ class _Run:
         sign = self.peek()
         if sign in ("~", "!~"):
             self.take()
-            return _of(bool(re.search(self.take()[1:-1], left.text)))
+            return _of(bool(compiled(self.take()[1:-1]).search(left.text)))
         if sign in _COMPARE:
             self.take()
             right = self.sum()
@@ -240,7 +246,7 @@ class _Run:
         if word.startswith('"'):
             return Value(word.strip('"'), False)
         if word.startswith("/"):
-            return _of(bool(re.search(word[1:-1], self.line)))
+            return _of(bool(compiled(word[1:-1]).search(self.line)))
         if re.fullmatch(r"[\d.]+", word):
             return Value(word, True)
         if word in ("NR", "FNR", "NF"):

@@ -52,7 +52,7 @@ echo "parses" """
     ),
 }
 
-_FILE = re.compile(r"(?m)^(-\S{9})\S*\s+\d+\s+(\d+)\s+\d+\s+(\d+)\s+(\d+)\s+(/.*)$")
+_FILE = re.compile(r"(?m)^(-\S{9})\S*\s+\d+\s+(\d+)\s+\d+\s+(\d{1,18})\s+(\d{1,18})\s+(/.*)$")
 _ARCHIVE = re.compile(r"\.(tar|tgz|tbz2?|txz|tzst)(\.(gz|bz2|xz|zst|lz4))?$")
 _DUMP = re.compile(r"\.(sql|dump|pgdump|psql|pg)(\.(gz|bz2|xz|zst))?$")
 _MAKES_BACKUPS = frozenset(["rsync", "restic", "borg", "pg_dump"])
@@ -101,13 +101,13 @@ class Backups:
     def read(cls, outputs: Outputs, data_dir: str) -> Backups:
         """Read the listings; ProbeError when the server does not tell, a missing directory is a fact."""
         place = outputs["backup-directory"].stdout
-        now = re.search(r"(?m)^now (\d+)$", place)
+        now = re.search(r"(?m)^now (\d{1,18})$", place)
         if not now:
             raise ProbeError(f"{outputs.host}: the server does not tell its time")
         mode = re.search(r"(?m)^d(\S{9})", place)
         if not mode and "No such file" not in outputs["backup-directory"].stderr:
             raise ProbeError(f"{outputs.host}: the backup directory is no directory that could be looked at")
-        free = re.search(r"(?m)^free (\d+)$", place)
+        free = re.search(r"(?m)^free (\d{1,18})$", place)
         files = _files(outputs["backup-files"].stdout, int(now[1])) if mode else []
         data = _files(outputs.text("data-files"), int(now[1]))
         return cls(

@@ -99,12 +99,14 @@ class CertificateOnDisk:
                 count=len(chain),
                 evidence=outputs.evidence("certificate-pem", "public-key"),
             )
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, x509.InvalidVersion) as error:
             raise ProbeError(f"{outputs.host}: the certificate or its key is not understood: {error}") from None
 
 
 def _file(host: str, path: str, listing: str, errors: str) -> File | None:
-    match = re.search(rf"(?m)^(-[rwxsStT-]{{9}})([+.@]?) +\d+ (\S+) +(\S+) +\d+ (\d+) {re.escape(path)}$", listing)
+    match = re.search(
+        rf"(?m)^(-[rwxsStT-]{{9}})([+.@]?) +\d+ (\S+) +(\S+) +\d+ (\d{{1,18}}) {re.escape(path)}$", listing
+    )
     if match:
         return File(path, match[1], match[2] == "+", match[3], match[4], int(match[5]))
     if re.search(rf"(?m)^ls: .*'{re.escape(path)}': (No such file|Not a directory|Too many levels)", errors):

@@ -175,7 +175,7 @@ class Virtualenv:
         interpreter = "".join(told["interpreter"])
         if interpreter and "broken" in told:
             return cls(interpreter, (), "it does not run", evidence)
-        version = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", "".join(told["version"]))
+        version = re.fullmatch(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})", "".join(told["version"]))
         if not interpreter or not version:
             raise ProbeError(f"{outputs.host}: the virtual environment was told of in an unknown form")
         return cls(interpreter, tuple(int(number) for number in version.groups()), "", evidence)

@@ -108,7 +108,10 @@ class Cron:
         if not shape:
             raise ProbeError(f"{outputs.host}: the list of jobs came in an unknown form")
         timers, listing, programs_told, tabs = shape.groups()
-        programs = Programs.read(programs_told)
+        try:
+            programs = Programs.read(programs_told)
+        except ValueError:
+            raise ProbeError(f"{outputs.host}: the programs of jobs were told in an unknown form") from None
         daemon = _daemon(outputs)
         inherited = re.search(r"(?m)^inherits (\S+)$", outputs.text("cron-daemon"))
         path_of_jobs = inherited[1] if inherited else DEFAULT_PATH

@@ -73,7 +73,7 @@ class Programs:
 
     @classmethod
     def read(cls, text: str) -> Programs:
-        """Read the lines of the section ``programs``."""
+        """Read the lines of the section ``programs``; ValueError for a file without its mode."""
         said = by_key(text)
         scripts: dict[str, set[str]] = {path: set() for path in (*said["parses"], *said["broken"])}
         for path, _, word in (line.partition(" ") for line in said["uses"]):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cutover.errors import ProbeError
 from cutover.facts.evidence import Command, Evidence, Outputs
-from cutover.facts.lines import by_key
+from cutover.facts.lines import by_key, is_number
 
 # The URL is taken apart on the server: its password reaches psql by the environment, and nothing else.
 _CONNECT = r"""
@@ -123,7 +123,7 @@ class Postgres:
         if not units:
             raise ProbeError(f"{outputs.host}: systemctl answered in an unknown form")
         rules = by_key(outputs.text("postgres-hba"))["rule"]
-        if any(rule.split()[0].startswith("include") for rule in rules):
+        if any(rule.lstrip().startswith("include") for rule in rules):
             raise ProbeError(f"{outputs.host}: pg_hba.conf includes other files", "look for trust in them by hand")
         addresses = by_key(outputs.text("postgres-listeners"))["listens"]
         starts = by_key(told)["start"]
@@ -154,7 +154,7 @@ class DatabaseRole:
         complaint = next((line for line in output.stderr.splitlines() if "error" in line.lower()), "")
         if set(told["asked"]) != {"roles", "databases"}:
             raise ProbeError(f"{outputs.host}: PostgreSQL could not be asked: {complaint or 'no answer'}")
-        may = dict(line.split(" ", 1) for line in told["may"])
+        may = {name: answer for name, _, answer in (line.partition(" ") for line in told["may"])}
         return cls(
             database=bool(told["database"]),
             role=bool(told["role"]),
@@ -183,16 +183,28 @@ class OwnUrl:
         if not told["url"] or {"other", "psql"} & set(told["url"]):
             reason = "is not of the form postgresql://role@host/database" if "other" in told["url"] else "was not tried"
             raise ProbeError(f"{outputs.host}: MKS_DATABASE_URL {reason}")
-        parts = {} if told["url"] == ["absent"] else dict(part.split("=", 1) for part in told["url"][0].split())
+        parts = {} if told["url"] == ["absent"] else _parts(told["url"][0])
+        rows, records = _counts(told["rows"]), _counts(by_key(outputs.text("json-records"))["records"])
+        if rows is None or records is None or parts is None:
+            raise ProbeError(f"{outputs.host}: where MKS_DATABASE_URL leads to was told in an unknown form")
         errors = [line for line in told["psql:"] if line]
         return cls(
             leads_to=parts,
             connects="connected" in told,
             refusal=errors[0] if errors else "",
-            rows={name: int(count) for name, count in (line.rsplit(" ", 1) for line in told["rows"])},
-            records={
-                name: int(count)
-                for name, count in (line.rsplit(" ", 1) for line in by_key(outputs.text("json-records"))["records"])
-            },
+            rows=rows,
+            records=records,
             evidence=outputs.evidence("postgres-own-url", "json-records"),
         )
+
+
+def _parts(url: str) -> dict[str, str] | None:
+    """Host, database and role, whose names may hold spaces."""
+    found = re.fullmatch(r"host=(?P<host>\S+) database=(?P<database>.*) role=(?P<role>.*)", url)
+    return found.groupdict() if found else None
+
+
+def _counts(lines: list[str]) -> dict[str, int] | None:
+    """By name how many; None when a line is none of that."""
+    told = [line.rpartition(" ") for line in lines]
+    return {name: int(count) for name, _, count in told} if all(is_number(count) for *_, count in told) else None

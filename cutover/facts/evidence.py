@@ -126,11 +126,11 @@ class Outputs:
         return output.stdout
 
     def evidence(self, *names: str) -> tuple[Evidence, ...]:
-        """The transcript of the named commands."""
+        """The transcript of the named commands; ProbeError when one of them is not there."""
         where = f"{self.host} ({self.recorded})" if self.recorded else self.host
         told = []
         for name in names:
-            output = self.outputs[name]
+            output = self.outputs[name] if name in self.outputs else self[name]
             answer = (output.stdout + output.stderr).strip()[:EXCERPT]
             told.append(Evidence(f"{where}$ {output.command}", self.at, f"[{output.rc}] {answer}"))
         return tuple(told)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from cutover.errors import ProbeError
 from cutover.facts.evidence import Command, Evidence, Outputs
+from cutover.facts.lines import words_of
 from cutover.facts.packet_filter import Table, accepted, parse
 from cutover.facts.packets import Packets, let_in, spoken
 
@@ -137,6 +137,9 @@ def _unknown(outputs: Outputs, program: str) -> ProbeError:
     return ProbeError(f"{outputs.host}: {program} answered in an unknown form")
 
 
+LONGEST_RULE = 1000  # characters of a line of ufw's
+
+
 def _rules(status: str) -> Iterator[tuple[Family, Packets, bool]]:
     """Read ``To  Action  From``, in columns that grow when a word is longer; ValueError for anything else.
 
@@ -146,6 +149,8 @@ def _rules(status: str) -> Iterator[tuple[Family, Packets, bool]]:
     for line in table.splitlines()[1:]:
         if not line.strip():
             continue
+        if len(line) > LONGEST_RULE:
+            raise ValueError(line)
         rule = re.match(r"(\S.*?)\s+(ALLOW|LIMIT|DENY|REJECT) (IN|OUT|FWD)\s+(\S.*)$", line)
         if not rule:
             raise ValueError(line)
@@ -170,6 +175,6 @@ def _is_yes(name: str, settings: str) -> bool:
     """Whether ufw's start at boot, a shell script, reads yes: the last line counts, quoted or not."""
     values = re.findall(rf"(?m)^[ \t]*(?:export[ \t]+)?{name}=(.*)$", settings)
     try:
-        return bool(values) and shlex.split(values[-1], comments=True) in (["yes"], ["YES"])
+        return bool(values) and words_of(values[-1], comments=True) in (["yes"], ["YES"])
     except ValueError:
         return False

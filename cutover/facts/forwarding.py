@@ -80,7 +80,7 @@ def _native(nft: str, family: Family, nat: Table) -> Iterator[Forward]:
         if line.startswith("table "):
             of = rule.removesuffix(" {")
         elif line.startswith("\tchain "):
-            chain, hook = rule.split()[1], ""
+            chain, hook = rule.removeprefix("chain ").partition(" ")[0], ""
         elif match := re.match(r"type \w+ hook (\w+)", rule):
             hook = match[1]
         elif match := re.search(r"(?:^| )(?:dnat|redirect)(?: ip6?)?(?: to)?(?: (.+))?$", rule):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cutover.errors import NotPromised, ProbeError
 from cutover.facts.evidence import Command, Evidence, Outputs
-from cutover.facts.lines import by_key
+from cutover.facts.lines import by_key, is_number
 
 # A container runs its machine's kernel, which is not this host's to set.
 _CONTAINER = """\
@@ -75,7 +75,7 @@ class MandatoryAccess:
         profiles = {}
         for line in told["profiles"]:
             count, _, mode = line.partition(" ")
-            if not count.isdecimal() or not mode:
+            if not is_number(count) or not mode:
                 raise ProbeError(f"{outputs.host}: AppArmor's profiles were told in an unknown form")
             profiles[mode] = int(count)
         return cls(
@@ -106,7 +106,7 @@ class KernelSettings:
         values: dict[str, int] = {}
         ipv4: dict[str, dict[str, int]] = defaultdict(dict)
         ipv6: dict[str, dict[str, int]] = defaultdict(dict)
-        for path, number in re.findall(r"(?m)^([^\s:]+):(-?\d+)$", _of_own_kernel(outputs, "kernel-settings")):
+        for path, number in re.findall(r"(?m)^([^\s:]+):(-?\d{1,18})$", _of_own_kernel(outputs, "kernel-settings")):
             match path.split("/"):
                 case ["net", family, "conf", interface, name]:
                     (ipv4 if family == "ipv4" else ipv6)[interface][name] = int(number)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cutover.errors import ProbeError
 from cutover.facts.evidence import Command, Evidence, Outputs
-from cutover.facts.lines import by_key
+from cutover.facts.lines import by_key, is_number
 
 # -d changes nothing and tells everything on standard error, of which a visit keeps little.
 COMMANDS = {
@@ -97,7 +97,7 @@ class Logrotate:
             for pattern, when, kept, considered in found
         ]
         runs = by_key(outputs.text("logrotate-runs"))
-        if not (runs["now"] and runs["up"]):
+        if not (runs["now"] and runs["up"]) or not all(map(is_number, (runs["now"][0], runs["up"][0], *runs["run"]))):
             raise ProbeError(f"{outputs.host}: the server does not tell its time")
         timer = runs["ActiveState"] == ["active"] and runs["UnitFileState"] == ["enabled"]
         return cls(
@@ -119,9 +119,9 @@ class Logrotate:
 def _days(when: str, kept: str) -> float | None:
     """``after 1 days (30 rotations)``, ``weekly (4 rotations)``, ``1048576 bytes (5 rotations)``."""
     when = when.strip()
-    count = re.match(r"(\d+) rotations", kept)
+    count = re.match(r"(\d{1,9}) rotations", kept)
     rotations = int(count[1]) if count else 0  # "no old logs will be kept"
-    if span := re.fullmatch(r"after (\d+) days", when):
+    if span := re.fullmatch(r"after (\d{1,9}) days", when):
         return int(span[1]) * rotations
     return _DAYS[when] * rotations if when in _DAYS else None
 
@@ -131,15 +131,17 @@ def _read_compression(text: str, everywhere: bool, found: dict[str, bool]) -> bo
 
     What stands outside every block holds for those after it. The last block may end with the file.
     """
-    text = re.sub(r"(?ms)^\s*(postrotate|prerotate|firstaction|lastaction|preremove)\b.*?^\s*endscript\s*$", "", text)
-    text = re.sub(r"(?m)^\s*#.*$", "", text)
-    for head, block in re.findall(r"([^{}]*)\{([^{}]*)(?:\}|\Z)", text):
-        for word in re.findall(r"(?m)^\s*(compress|nocompress)\s*$", head):
+    text = re.sub(
+        r"(?ms)^[ \t]*(postrotate|prerotate|firstaction|lastaction|preremove)\b.*?^[ \t]*endscript[ \t]*$", "", text
+    )
+    text = re.sub(r"(?m)^[ \t]*#.*$", "", text)
+    for head, block in re.findall(r"(?:\A|(?<=[{}]))([^{}]*)\{([^{}]*)(?:\}|\Z)", text):
+        for word in re.findall(r"(?m)^[ \t]*(compress|nocompress)[ \t]*$", head):
             everywhere = word == "compress"
         pattern = " ".join(re.sub(r"(?ms).*^\s*[a-z].*?$", "", head).split())
-        own = re.findall(r"(?m)^\s*(compress|nocompress)\b", block)
+        own = re.findall(r"(?m)^[ \t]*(compress|nocompress)\b", block)
         found[pattern] = own[-1] == "compress" if own else everywhere
     outside = text.rpartition("}")[2] if "{" in text else text
-    for word in re.findall(r"(?m)^\s*(compress|nocompress)\s*$", outside):
+    for word in re.findall(r"(?m)^[ \t]*(compress|nocompress)[ \t]*$", outside):
         everywhere = word == "compress"
     return everywhere

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cutover.errors import ProbeError
 from cutover.facts.evidence import Command, Evidence, Outputs
-from cutover.facts.lines import by_key
+from cutover.facts.lines import by_key, is_number
 
 # The last visit's commands: "$MARK" stands in the User-Agent of every request of this run. Only what was written
 # within the hour is read, and of that since the service started: what failed before is not its fault.
@@ -70,7 +70,7 @@ class AccessLog:
     def read(cls, outputs: Outputs) -> AccessLog:
         """Read the counts; no log at all is a fact."""
         entries = [line.split(" ", 1) for line in by_key(outputs.text("access-logs"))["marked"]]
-        if any(len(entry) != 2 or not entry[0].isdigit() for entry in entries):
+        if any(len(entry) != 2 or not is_number(entry[0]) for entry in entries):
             raise ProbeError(f"{outputs.host}: the access logs' counts came in an unknown form")
         return cls({file: int(count) for count, file in entries}, outputs.evidence("access-logs"))
 
@@ -93,7 +93,9 @@ class ErrorLogs:
     def read(cls, outputs: Outputs) -> ErrorLogs:
         """Read the counts; ProbeError when one is missing."""
         told = by_key(outputs.text("error-logs"))
-        if not all(len(told[key]) == 1 for key in ("since", "nginx", "application")):
+        if not all(len(told[key]) == 1 for key in ("since", "nginx", "application")) or not all(
+            map(is_number, (*told["nginx"], *told["application"]))
+        ):
             raise ProbeError(f"{outputs.host}: the error logs' counts came in an unknown form")
         return cls(
             since=told["since"][0],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cutover.errors import ProbeError
 from cutover.facts.evidence import Command, Evidence, Outputs
-from cutover.facts.lines import by_key
+from cutover.facts.lines import by_key, is_number
 
 # Values stay on the server: what is told is how many there are.
 COMMANDS = {
@@ -36,6 +36,8 @@ class Metrics:
         told = by_key(outputs.text("metrics"))
         if "not found" in outputs["metrics"].stderr or not told["status"] or not told["described"]:
             raise ProbeError(f"{outputs.host}: curl could not ask for the metrics", "sudo apt install curl")
+        if not is_number(told["status"][-1]) or not is_number(told["described"][0]):
+            raise ProbeError(f"{outputs.host}: curl answered in an unknown form")
         return cls(int(told["status"][-1]), int(told["described"][0]), outputs.evidence("metrics"))
 
 

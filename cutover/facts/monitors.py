@@ -12,6 +12,7 @@ from cutover.facts import awk
 from cutover.facts.cron import Cron
 from cutover.facts.crontab import OWN_NAME, Job, Programs
 from cutover.facts.evidence import Command, Evidence, Outputs
+from cutover.facts.patterns import compiled
 
 COMMANDS = {
     # What df tells of as full for ever: the snaps of Ubuntu, a CD.
@@ -108,7 +109,7 @@ def found_at(job: Job, percent: int, images: tuple[Image, ...] = ()) -> bool:
         of_heading = told[:1]
         for stage in stages[1:]:
             told, of_heading = _filtered(stage, told), _filtered(stage, of_heading)
-    except (ValueError, IndexError, re.error) as error:
+    except (ValueError, LookupError, OverflowError, RecursionError) as error:
         raise ProbeError(
             f"{job.source}: what the disk job does with df's answer cannot be worked out here ({error})",
             "try it by hand, and attest it; or write it as df -P | awk 'NR > 1 && $5 + 0 > 80'",
@@ -219,5 +220,5 @@ def _grep(words: list[str], lines: list[str]) -> list[str]:
     if "E" not in options:
         pattern = re.sub(r"\\([|+?(){}])", r"\1", re.sub(r"(?<!\\)([|+?(){}])", r"[\1]", pattern))
     pattern = rf"\b(?:{pattern})\b" if "w" in options else pattern
-    chosen = re.compile(pattern, re.IGNORECASE if "i" in options else 0)
+    chosen = compiled(pattern, re.IGNORECASE if "i" in options else 0)
     return [line for line in lines if bool(chosen.search(line)) != ("v" in options)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cutover.errors import ProbeError
 from cutover.facts.evidence import Command, Evidence, Outputs
+from cutover.facts.lines import is_number
 from cutover.facts.nginx_config import Config
 from cutover.facts.nginx_site import Place
 
@@ -102,7 +103,7 @@ class Nginx:
         ciphers, mark, changed = f"\n{rest}".partition("\n=== changed\n")
         if not mark:
             raise ProbeError(f"{outputs.host}: the answer about nginx's configuration is not whole")
-        version = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", outputs.text("nginx-version"))
+        version = re.search(r"nginx/(\d{1,9})\.(\d{1,9})\.(\d{1,9})", outputs.text("nginx-version"))
         if not version:
             raise ProbeError(f"{outputs.host}: nginx -v answered in an unknown form")
         lists = [line.partition("\t") for line in ciphers.splitlines() if line]
@@ -191,7 +192,7 @@ class NginxSites:
 
 def _properties(outputs: Outputs, name: str) -> dict[str, str]:
     found = dict(re.findall(r"(?m)^(\w+)=(.*)$", outputs.text(name)))
-    if not {"LoadState", "ActiveState", "MainPID", "now"} <= set(found):
+    if not {"LoadState", "ActiveState", "MainPID", "now"} <= set(found) or not is_number(found["now"]):
         raise ProbeError(f"{outputs.host}: systemctl show answered in an unknown form")
     return found
 
@@ -200,7 +201,7 @@ def _changed(host: str, text: str, config: Config) -> dict[str, int]:
     changed: dict[str, int] = {}
     for line in text.splitlines():
         seconds, _, path = line.partition(" ")
-        if not seconds.isdigit():
+        if not is_number(seconds):
             raise ProbeError(f"{host}: stat answered in an unknown form")
         changed[path] = max(int(seconds), changed.get(path, 0))
     if missing := [file for file in config.files if file not in changed]:
@@ -213,7 +214,7 @@ def _changed(host: str, text: str, config: Config) -> dict[str, int]:
 def _started(outputs: Outputs, unit: dict[str, str]) -> int | None:
     output = outputs["nginx-processes"]
     rows = [line.split(None, 3) for line in output.stdout.splitlines()]
-    if output.stderr or any(len(row) != 4 or not "".join(row[:3]).isdigit() for row in rows):
+    if output.stderr or any(len(row) != 4 or not all(map(is_number, row[:3])) for row in rows):
         raise ProbeError(f"{outputs.host}: ps answered in an unknown form")
     ages = [int(age) for _, parent, age, args in rows if parent == unit["MainPID"] and args == "nginx: worker process"]
     return int(unit["now"]) - max(ages) if ages else None

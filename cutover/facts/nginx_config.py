@@ -15,6 +15,7 @@ from typing import Literal
 from cutover.errors import ProbeError
 
 _FILE = re.compile(r"(?m)^# configuration file (/.*):$")
+MOST_FILES = 5000  # read in all, those included again counted again
 _DEEPEST = 50  # includes and blocks within one another; nginx has no such limit, and no one such a configuration
 _ESCAPES = {"t": "\t", "r": "\r", "n": "\n", '"': '"', "'": "'", "\\": "\\"}
 
@@ -70,8 +71,12 @@ class _Reader:
 
     def __init__(self, texts: dict[str, str], prefix: str, globbed: set[str]) -> None:
         self._texts, self._prefix, self._globbed = texts, prefix, globbed
+        self._left = MOST_FILES
 
     def file(self, name: str, depth: int) -> tuple[Directive, ...]:
+        self._left -= 1
+        if self._left < 0:
+            raise ProbeError("nginx configuration: its files include one another without end")
         found = iter(list(tokens(self._texts[name], name)))
         return tuple(self._directives(found, name, depth, nested=False))
 

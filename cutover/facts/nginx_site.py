@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cutover.errors import ProbeError
+from cutover.facts.lines import is_number
 from cutover.facts.nginx_config import Config, Directive
+from cutover.facts.patterns import compiled
 
 _LOOPBACK = re.compile(r"127\.|localhost$|\[::1\]$")
 _SIZES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
@@ -169,15 +171,15 @@ def default(config: Config, family: str, port: int) -> Site | None:
 
 def upstreams(config: Config, place: Place) -> tuple[str, ...]:
     """The addresses that ``proxy_pass`` leads to, upstream blocks looked up."""
-    url = re.sub(r"^https?://", "", place.args("proxy_pass", "")[0])
+    url = re.sub(r"^https?://", "", "".join(place.args("proxy_pass", "")[:1]))
     name = url if url.startswith("unix:") else url.partition("/")[0]
     groups = [block for http in config.main.of("http") for block in http.of("upstream") if block.args == (name,)]
-    return tuple(server.args[0] for group in groups for server in group.of("server")) or (name,)
+    return tuple(server.args[0] for group in groups for server in group.of("server") if server.args) or (name,)
 
 
 def size(text: str) -> int:
     """``10M`` in bytes."""
-    match = re.fullmatch(r"(\d+)([kmg]?)", text.lower())
+    match = re.fullmatch(r"(\d{1,15})([kmg]?)", text.lower())
     if not match:
         raise ProbeError(f"nginx configuration: {text!r} is no size")
     return int(match[1]) * _SIZES[match[2]]
@@ -185,7 +187,7 @@ def size(text: str) -> int:
 
 def duration(text: str) -> float:
     """``1m 30s`` in seconds."""
-    parts = re.findall(r"(\d+)(ms|[smhdw]?)\s*", text)
+    parts = re.findall(r"(\d{1,15})(ms|[smhdw]?)\s*", text)
     if not parts or "".join(number + unit for number, unit in parts) != text.replace(" ", ""):
         raise ProbeError(f"nginx configuration: {text!r} is no time")
     return sum(int(number) * _TIMES[unit] for number, unit in parts)
@@ -200,7 +202,7 @@ def _site(server: Place) -> Site:
 
 def _listen(args: tuple[str, ...], ssl: bool) -> Listen:
     where, *options = args
-    match = re.fullmatch(r"(?:(?P<address>\[[^\]]*\]|[^:\[\]]+):)?(?P<port>\d+)", where)
+    match = re.fullmatch(r"(?:(?P<address>\[[^\]]*\]|[^:\[\]]+):)?(?P<port>\d{1,5})", where)
     address, port = (match["address"] or "*", int(match["port"])) if match else (where, 80)
     if where.startswith("unix:"):
         families, port = frozenset[str](), 0
@@ -268,7 +270,7 @@ def _returned(block: Directive, path: str, host: str) -> tuple[int, str] | None:
     for line in block.block:
         if line.name == "return" and line.args:
             code = line.args[0]
-            return (int(code), " ".join(line.args[1:])) if code.isdigit() else (302, code)
+            return (int(code), " ".join(line.args[1:])) if is_number(code) else (302, code)
         if line.name == "rewrite" and len(line.args) == 3 and _matches(line.args[0], path):
             status = {"permanent": 301, "redirect": 302}.get(line.args[2])
             if status:
@@ -293,6 +295,6 @@ def _holds(condition: str, host: str) -> bool:
 
 def _matches(pattern: str, text: str, flags: int = 0) -> bool:
     try:
-        return re.search(pattern, text, flags) is not None
-    except re.error:
-        raise ProbeError(f"nginx configuration: the expression {pattern!r} is not understood") from None
+        return compiled(pattern, flags).search(text) is not None
+    except ValueError as error:
+        raise ProbeError(f"nginx configuration: the expression {error}") from None

@@ -6,10 +6,10 @@ What counts is the effect: a rule of whoever wrote it, in whatever chain, is ask
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from cutover.facts.lines import words_of
 from cutover.facts.packets import Packets, Ports, parse_network, parse_ports, spoken
 
 STEPS = 100_000  # a bound on how many rules are asked, over all chains and jumps, or compared
@@ -80,7 +80,7 @@ def parse(text: str, name: str) -> Table:
         elif here and (match := re.fullmatch(r"-A (\S+) ?(.*)", line)):
             if match[1] not in table.chains:
                 raise ValueError(line)
-            if rule := _rule(shlex.split(match[2])):
+            if rule := _rule(words_of(match[2])):
                 table.chains[match[1]].append(rule)
         elif not re.match(r"#|COMMIT$|$|:|-A ", line):
             raise ValueError(line)

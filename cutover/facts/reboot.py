@@ -59,5 +59,5 @@ class Reboot:
 
 def _number(release: str) -> tuple[int, ...]:
     """6.1.0-18-amd64 → (6, 1, 0, 18)."""
-    match = re.match(r"\d+(?:[.-]\d+)*(?:\+deb\d+)?", release)
+    match = re.match(r"\d{1,18}(?!\d)(?:[.-]\d{1,18}(?!\d))*(?:\+deb\d{1,18}(?!\d))?", release)
     return tuple(map(int, re.findall(r"\d+", match[0]))) if match else ()

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 
 from cutover.errors import ProbeError
 from cutover.facts.evidence import Evidence, Outputs
+from cutover.facts.lines import is_number
 from cutover.facts.system import OperatingSystem
 
 # The last day of security updates that everybody gets, and the last day for subscribers (Ubuntu Pro's ESM, Freexian's
@@ -71,6 +72,9 @@ class Support:
         )
 
 
+LATEST = 253_402_300_799  # the end of the year 9999, where Python's calendar ends
+
+
 def end_for_everybody(system: OperatingSystem) -> date | None:
     """The last day of security updates without a subscription; None for a release that the table does not know."""
     dates = _SUPPORT.get((system.id, system.version))
@@ -80,6 +84,6 @@ def end_for_everybody(system: OperatingSystem) -> date | None:
 def now(outputs: Outputs) -> int:
     """The host's own clock when it was looked at (Unix time)."""
     told = outputs.text("now").strip()
-    if not told.isdecimal():
+    if not is_number(told) or int(told) > LATEST:
         raise ProbeError(f"{outputs.host}: date answered in an unknown form")
     return int(told)

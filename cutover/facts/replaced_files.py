@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cutover.errors import ProbeError
 from cutover.facts.application import processes
 from cutover.facts.evidence import Command, Evidence, Outputs
+from cutover.facts.lines import is_number
 
 # One file of each process. grep ends with 1, and find with it, when there is none.
 _REPLACED = """\
@@ -39,7 +40,7 @@ class ReplacedFiles:
         services: dict[str, str] = {}
         for line in lines:
             pid, _, path = line.partition(" ")
-            process = table.get(int(pid)) if pid.isdecimal() else None
+            process = table.get(int(pid)) if is_number(pid) else None
             unit = re.match(r"/system\.slice/(?:.*/)?([^/]+\.service)(?:/|$)", process.group) if process else None
             if unit:
                 services.setdefault(unit[1], path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cutover.errors import ProbeError
 from cutover.facts.evidence import Command, Evidence, Outputs
+from cutover.facts.lines import is_number
 
 COMMANDS = {
     "nproc": Command("nproc"),
@@ -30,10 +31,10 @@ class Resources:
     @classmethod
     def read(cls, outputs: Outputs) -> Resources:
         """Read nproc, /proc/meminfo and df; ProbeError when one of them does not tell."""
-        memory = re.search(r"(?m)^MemTotal:\s+(\d+) kB$", outputs.text("meminfo"))
-        disk = re.search(r"(?m)^\S.*\s(\d+)\s+\d+%\s+/$", outputs.text("df"))
+        memory = re.search(r"(?m)^MemTotal:\s+(\d{1,18}) kB$", outputs.text("meminfo"))
+        disk = re.search(r"(?m)^\S.*\s(\d{1,18})\s+\d+%\s+/$", outputs.text("df"))
         cpus = outputs.text("nproc").strip()
-        if not memory or not disk or not cpus.isdecimal():
+        if not memory or not disk or not is_number(cpus):
             raise ProbeError(f"{outputs.host}: nproc, /proc/meminfo or df answered in an unknown form")
         return cls(
             cpus=int(cpus),

@@ -98,7 +98,9 @@ class SecretKeys:
         keys = {}
         for name in (APPLICATION_KEY, TOKEN_KEY):
             for line in told[name]:
-                found = re.fullmatch(r"length (\d+) distinct (\d+) bits (\d+) repeats ([01]) placeholder ([01])", line)
+                found = re.fullmatch(
+                    r"length (\d{1,9}) distinct (\d{1,9}) bits (\d{1,9}) repeats ([01]) placeholder ([01])", line
+                )
                 if not found:
                     raise ProbeError(f"{outputs.host}: awk answered in an unknown form about the secret keys")
                 length, distinct, bits, repeats, placeholder = map(int, found.groups())

@@ -51,7 +51,10 @@ class Software:
         told = by_key(outputs.text("software"))
         versions = {}
         for program, before in _ANSWERS.items():
-            found = [re.match(rf"(?:{before}|snap )(\d+(?:\.\d+)+)", answer) for answer in told[program]]
+            found = [
+                re.match(rf"(?:{before}|snap )(\d{{1,9}}(?!\d)(?:\.\d{{1,9}}(?!\d))+)", answer)
+                for answer in told[program]
+            ]
             if not all(found):
                 raise ProbeError(
                     f"{outputs.host}: {program} does not tell its version: {told[program][0] or 'nothing'}"

@@ -46,6 +46,7 @@ _JUDGED = {
     "permitemptypasswords",
     "authenticationmethods",
 }
+_LOOKED_INTO = 1000  # files, those included again counted again
 _DEPTH = 16  # of Include, as in sshd itself
 
 EVERYBODY = "everybody"
@@ -102,20 +103,22 @@ def _matches(outputs: Outputs) -> dict[str, dict[str, str]]:
         file, _, text = line.partition(":")
         files.setdefault(file, []).append(text.strip())
     found: dict[str, dict[str, str]] = {}
-    for who, key, value in _walk(outputs, files, MAIN, "", 0):
+    for who, key, value in _walk(outputs, files, MAIN, "", 0, iter(range(_LOOKED_INTO))):
         if who and key in _JUDGED:
             found.setdefault(who, {}).setdefault(key, value)
     return found
 
 
 def _walk(
-    outputs: Outputs, files: dict[str, list[str]], name: str, within: str, depth: int
+    outputs: Outputs, files: dict[str, list[str]], name: str, within: str, depth: int, left: Iterator[int]
 ) -> Iterator[tuple[str, str, str]]:
     """Every line that counts, in sshd's order, with the criteria of the block it stands in."""
-    if depth > _DEPTH:
+    if depth > _DEPTH or next(left, None) is None:
         raise ProbeError(f"{outputs.host}: the ssh server's configuration includes itself")
     who = within
     for line in files.get(name, ()):
+        if not line:
+            continue
         key, *words = line.lower().split(None, 1)
         value = line.split(None, 1)[1].strip() if words else ""
         if key == "match":
@@ -130,7 +133,7 @@ def _walk(
                         "move it to /etc/ssh/sshd_config.d/",
                     )
                 for included in sorted(file for file in files if fnmatchcase(file, place)):
-                    yield from _walk(outputs, files, included, who, depth + 1)
+                    yield from _walk(outputs, files, included, who, depth + 1, left)
         else:
             yield who, key, value.strip('"').lower()
 
@@ -138,8 +141,8 @@ def _walk(
 def _ports(outputs: Outputs, addresses: list[str], sockets: list[str]) -> frozenset[int]:
     """systemd listens in its place when the socket is active."""
     if "ActiveState=active" in sockets:
-        addresses = [line.removeprefix("Listen=").split()[0] for line in sockets if line.startswith("Listen=")]
-    found = [re.fullmatch(r"\[?([\da-fA-F.:]*?)(?:%\w+)?\]?:?(\d+)", address) for address in addresses]
+        addresses = [line.removeprefix("Listen=").partition(" ")[0] for line in sockets if line.startswith("Listen=")]
+    found = [re.fullmatch(r"\[?([\da-fA-F.:]*?)(?:%\w+)?\]?:?(\d{1,5})", address) for address in addresses]
     if not found or not all(found):
         raise ProbeError(f"{outputs.host}: sshd -T or ssh.socket names its addresses in an unknown form")
     return frozenset(int(match[2]) for match in found if match and not _is_loopback(match[1]))

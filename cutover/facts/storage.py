@@ -40,7 +40,7 @@ class Storage:
     def read(cls, outputs: Outputs) -> Storage:
         """Read df; ProbeError when it does not tell of ``/``."""
         text = outputs.text("df-places")
-        rows = re.findall(r"(?m)^(/\S*)\s+(\d+)\s+(\d+|-)\s+(\d+|-)\s+(/.*)$", text)
+        rows = re.findall(r"(?m)^(/\S*)\s+(\d{1,18})\s+(\d{1,18}|-)\s+(\d{1,18}|-)\s+(/.*)$", text)
         found = {row[0]: _file_system(*row[1:]) for row in rows}
         named = re.search(r"(?m)^end (\S+) (\S+) (\S+)$", text)
         if "/" not in found or not named:
@@ -57,5 +57,5 @@ class Storage:
 
 
 def _file_system(free_bytes: str, inodes: str, free_inodes: str, mounted_on: str) -> FileSystem:
-    limited = inodes not in ("-", "0") and free_inodes != "-"
+    limited = "-" not in (inodes, free_inodes) and int(inodes) > 0
     return FileSystem(mounted_on, int(free_bytes), int(free_inodes) / int(inodes) if limited else None)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
 from cutover.errors import ProbeError
 from cutover.facts.evidence import Command, Evidence, Outputs
+from cutover.facts.lines import is_number, words_of
 
 COMMANDS = {"os-release": Command("cat /etc/os-release")}
 
@@ -29,12 +29,12 @@ class OperatingSystem:
             key, sign, value = line.partition("=")
             if sign:
                 try:
-                    fields[key] = "".join(shlex.split(value))
+                    fields[key] = "".join(words_of(value))
                 except ValueError:
                     continue
         try:
             numbers = fields.get("VERSION_ID", "").split(".")
-            if not all(number.isdecimal() for number in numbers):
+            if not all(is_number(number) for number in numbers):
                 raise ValueError
             version = tuple(map(int, numbers))
             return cls(

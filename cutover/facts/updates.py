@@ -132,7 +132,7 @@ class PendingUpdates:
         times = {}
         for line in files:
             stamp, _, name = line.partition(" ")
-            if not re.fullmatch(r"\d+(\.\d+)?", stamp) or not name:
+            if not re.fullmatch(r"\d{1,11}(\.\d+)?", stamp) or not name:
                 raise ProbeError(f"{outputs.host}: find answered in an unknown form about apt's package lists")
             times[name] = float(stamp)
         index_age = _security_index_age(outputs, times)

@@ -39,6 +39,10 @@ def probe(peer: Peer) -> Certificate:
     try:
         chain = _chain(peer)
         code, refusal = _verify(peer)
+        links = tuple(
+            _link(certificate, chain[index + 1] if index + 1 < len(chain) else None)
+            for index, certificate in enumerate(chain[:LONGEST_CHAIN])
+        )
     except (SSL.Error, ssl.SSLError) as error:
         raise ProbeError(
             f"{peer.address} (for {peer.target.host}): no TLS handshake: {_reason(error)}",
@@ -46,12 +50,7 @@ def probe(peer: Peer) -> Certificate:
         ) from None
     except OSError as error:
         raise unanswered(peer, peer.target.ports.https, error) from None
-    try:
-        links = tuple(
-            _link(certificate, chain[index + 1] if index + 1 < len(chain) else None)
-            for index, certificate in enumerate(chain[:LONGEST_CHAIN])
-        )
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         told = redact(str(error))[:120]
         raise ProbeError(f"{peer.address} (for {peer.target.host}): a certificate that is none: {told}") from None
     return Certificate(peer.target.host, peer.address, datetime.now(UTC), links, refusal, code)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cutover.addresses import unfit
 from cutover.inventory import Peer, Target
+from cutover.redact import redact
 
 if TYPE_CHECKING:
     import dns.resolver
@@ -43,7 +44,7 @@ def peers(target: Target) -> tuple[Peer, ...]:
         except dns.resolver.NoAnswer:
             continue
         except dns.exception.DNSException as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
+            reason = " ".join(redact(str(error)).split()) or type(error).__name__
             found.append(Peer(target, "", f"DNS could not be asked for {kind}: {reason[:200]}", kind))
     return tuple(found) or (Peer(target, "", "the name has neither A nor AAAA record"),)
 

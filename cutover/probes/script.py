@@ -96,17 +96,20 @@ def compose(commands: Mapping[str, Command], mark: str, places: Mapping[str, str
 def parse(commands: Mapping[str, Command], mark: str, answer: bytes) -> dict[str, Output]:
     """Read the frames; a command whose frame is not whole is not in the result."""
     own = re.escape(mark).encode()
-    start = re.search(rb"\n%b at ([\d.]+) ([\d.]+)\n" % own, answer)
+    start = re.search(rb"\n%b at (\d{1,12}\.\d{1,9}) (\d{1,12}\.\d{1,9})\n" % own, answer)
     if not start:
         return {}
     boot = float(start[1]) - float(start[2])
     frame = re.compile(
-        rb"\n%(m)b out ([\w-]+)\n(.*?)\n%(m)b err \1 ([\d.]+) ([\d.]+)\n(.*?)\n?(\d+)\n%(m)b end\n" % {b"m": own},
+        rb"\n%(m)b out ([\w-]+)\n(.*?)\n%(m)b err \1 (\d{1,12}\.\d{1,9}) (\d{1,12}\.\d{1,9})\n(.*?)\n?(\d{1,3})\n%(m)b end\n"
+        % {b"m": own},
         re.DOTALL,
     )
     outputs = {}
     for name, stdout, began, ended, stderr, rc in frame.findall(answer):
-        command = commands[name.decode()]
+        command = commands.get(name.decode())
+        if command is None:  # the host knows the mark too: it is in the script
+            continue
         outputs[name.decode()] = Output(
             command=command.line,
             rc=int(rc),
