@@ -101,8 +101,8 @@ def parse(commands: Mapping[str, Command], mark: str, answer: bytes) -> dict[str
         return {}
     boot = float(start[1]) - float(start[2])
     frame = re.compile(
-        rb"\n%(m)b out ([\w-]+)\n(.*?)\n%(m)b err \1 (\d{1,12}\.\d{1,9}) (\d{1,12}\.\d{1,9})\n(.*?)\n?(\d{1,3})\n%(m)b end\n"
-        % {b"m": own},
+        rb"\n%(m)b out ([\w-]+)\n(.*?)\n%(m)b err \1 (\d{1,12}\.\d{1,9}) (\d{1,12}\.\d{1,9})\n"
+        rb"(.*?)\n?(\d{1,3})\n%(m)b end\n" % {b"m": own},
         re.DOTALL,
     )
     outputs = {}

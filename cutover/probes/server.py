@@ -154,9 +154,9 @@ def probe(target: Target, commands: Mapping[str, Command] = COMMANDS, run: Run =
 def _patience(target: Target, commands: Mapping[str, Command]) -> float:
     """Seconds in which a visit ends, unless it hangs."""
     told = sum(command.seconds + GRACE_SECONDS for command in commands.values())
-    return min(
-        max(VISIT_SECONDS, *(command.seconds for command in commands.values())), target.limits.connect_seconds + told
-    )
+    # A live one ends when the operator says so.
+    most = max([VISIT_SECONDS, *(command.seconds for command in commands.values() if command.live)])
+    return min(most, target.limits.connect_seconds + told)
 
 
 def variables(target: Target, server: Server) -> dict[str, str]:
