@@ -65,14 +65,17 @@ class Aim:
         """Judge the facts of an earlier run again; UsageError when its folder has none."""
         facts = run / "facts"
         try:
-            rows = _ROWS.validate_json((facts / SAVED).read_bytes())
-        except OSError as error:
-            raise UsageError(f"--facts {run}: {SAVED} cannot be read: {error.strerror}") from None
-        except ValidationError:
-            raise UsageError(f"--facts {run}: {SAVED} is not what a run of this version writes") from None
+            rows = _rows(facts)
+        except UsageError as error:
+            raise UsageError(f"--facts {run}: {error}") from None
         found = {row.target.label: tuple(Peer(row.target, *each) for each in row.peers) for row in rows}
         recorded = {row.target.label: Recorded(facts, row.recorded) for row in rows if row.recorded}
         return replace(cls._now(found, recorded, reports), replayed=facts)
+
+
+def targets_of(facts: Path) -> dict[str, Target]:
+    """By label, the targets whose facts these are; UsageError when nobody wrote it down."""
+    return {row.target.label: row.target for row in _rows(facts)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +88,12 @@ class _Row:
 
 
 _ROWS = TypeAdapter(tuple[_Row, ...])
+
+
+def _rows(facts: Path) -> tuple[_Row, ...]:
+    try:
+        return _ROWS.validate_json((facts / SAVED).read_bytes())
+    except OSError as error:
+        raise UsageError(f"{SAVED} cannot be read: {error.strerror}") from None
+    except ValidationError:
+        raise UsageError(f"{SAVED} is not what a run of this version writes") from None

@@ -282,7 +282,7 @@ def _picture(title: str, told: str, parts: Iterable[str]) -> str:
     body = body.replace("{id}", name)
     return f"""\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" width="100%" \
-aria-labelledby="{name}-title {name}-desc" font-family="{escape(FONT)}" font-size="12" style="max-width:{WIDTH}px">
+aria-labelledby="{name}-title {name}-desc" font-family="{escape(FONT)}" font-size="12">
 <title id="{name}-title">{escape(title)}</title>
 <desc id="{name}-desc">{escape(told)}</desc>
 <defs>
