@@ -4,7 +4,6 @@ import contextlib
 import json
 import re
 import socket
-import time
 
 from cutover.inventory import Peer, Target
 from cutover.probes.survey import Survey
@@ -44,7 +43,7 @@ class Application:
         monkeypatch.setenv("SELFTEST_PASSWORD", PASSWORD)
 
     def reply(self, path):
-        """What is sent: bytes, none of them to hang up; or several of them, and the seconds to wait between."""
+        """What is sent: bytes, none of them to hang up; or several of them, and what to call between."""
         return self.answers.get(path, self.answers[""])
 
     @contextlib.contextmanager
@@ -66,8 +65,8 @@ class Application:
                     self.asked.append(head.decode())
                     path = head.split()[1].decode()
                     for part in parts(self.reply(path)):
-                        if isinstance(part, float):
-                            time.sleep(part)
+                        if callable(part):
+                            part()
                         else:
                             tls.sendall(part)
                     if not part:

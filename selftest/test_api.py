@@ -153,8 +153,8 @@ def test_a_secret_that_becomes_known_later_is_hidden_in_what_was_read_before(app
 
     monkeypatch.setattr(operator, "hide", hide)
     monkeypatch.setitem(PROBES, "http", PROBES["http"]._replace(run=lambda peer, _: surfaces(peer)))
-    login, found = application.look("login", "http")
-    assert login.exchange.status == 200
+    api, found = application.look("api", "http")
+    assert api.me.status == 200
     assert found.answers["/"].body == "the last token was [redacted]"
 
 

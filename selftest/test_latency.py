@@ -14,18 +14,35 @@ from cutover.facts.http import Phases
 from cutover.facts.latency import Answer, Latency
 from cutover.facts.sampling import Plan
 from cutover.inventory import Limits, Target
-from cutover.probes import latency, names, saved, sent
+from cutover.probes import dialling, latency, names, saved, sent, wire
 from selftest.application import KNOWLEDGE, LOGIN, ME, Application, answer
 from selftest.rows import HOST, Row, judge
 from tests_perf import test_latency as checks
 
-LIMIT = 0.3  # seconds; what is slow takes twice as long, and what is not a few milliseconds
+LIMIT = 0.3  # seconds, by a clock that stands still but for what the server says it takes
 SLOW = 2 * LIMIT
+TICK = 0.001  # seconds, by which it is later whenever somebody looks
 MANY = {"root": 61, "me": 61, "knowledge": 61, "new": 61}
 # For what does not turn on how many answers there are: the same shape, and sooner at its end.
 SHORT = Plan(((13, 0), (26, 1)))
 FEW = dict.fromkeys(MANY, 13)
 PAGE = answer(b"<h1>Hello</h1>").replace(b"application/json", b"text/html")
+
+
+class Clock:
+    """In place of the module ``time``: what is measured does not depend on how fast this machine is."""
+
+    def __init__(self):
+        self.now, self.looks = 1000.0, 0
+
+    def monotonic(self):
+        self.looks += 1
+        self.now += TICK
+        return self.now
+
+    def wait(self, seconds):
+        self.now += seconds
+        return False
 
 
 class Timed(Application):
@@ -35,12 +52,15 @@ class Timed(Application):
         super().__init__(folder, monkeypatch)
         self.answers["/"] = PAGE
         self.counts = Counter()
+        self.clock = Clock()
+        for module in (wire, dialling, latency):
+            monkeypatch.setattr(module, "time", self.clock)
         self.delay = lambda path, number: 0.0
         self.other = lambda path, number: None
 
     def reply(self, path):
         self.counts[path] += 1
-        time.sleep(self.delay(path, self.counts[path]))
+        self.clock.wait(self.delay(path, self.counts[path]))
         other = self.other(path, self.counts[path])
         return super().reply(path) if other is None else other
 
@@ -102,8 +122,22 @@ def test_where_the_time_goes(site):
 @pytest.mark.usefixtures("short")
 def test_a_body_that_trickles_is_told_from_an_answer_that_is_late(site):
     body = b'[{"id": 1}]'
-    trickle = (answer(body)[: -len(body)], SLOW, body)
-    site.other = lambda path, number: trickle if (path, number) == (KNOWLEDGE, 1) else None
+    head, asked = answer(body)[: -len(body)], []
+
+    def pause():
+        # Until the client has looked at the clock for the head.
+        guard = time.monotonic() + 30
+        while site.clock.looks == asked[0] and time.monotonic() < guard:
+            time.sleep(0.001)
+        site.clock.wait(SLOW)
+
+    def trickle(path, number):
+        if (path, number) != (KNOWLEDGE, 1):
+            return None
+        asked.append(site.clock.looks)
+        return head, pause, body
+
+    site.other = trickle
     facts, failed = site.judged()
     assert set(failed) == {"first"}
     assert facts.first.phases.body > LIMIT > facts.first.phases.first_byte
@@ -251,22 +285,9 @@ def test_the_facts_survive_being_saved(site, tmp_path):
     assert len(facts.evidence) == 5
 
 
-class Clock:
-    """Stands still but for who waits for it."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def monotonic(self):
-        return self.now
-
-    def wait(self, seconds):
-        self.now += seconds
-        return False
-
-
 def test_no_more_requests_are_sent_in_a_minute_than_the_host_takes(monkeypatch):
     clock = Clock()
+    clock.monotonic = lambda: clock.now
     monkeypatch.setattr(sent, "time", clock)
     monkeypatch.setattr(sent, "INTERRUPTED", clock)
     for number in range(10):
@@ -289,7 +310,7 @@ def test_the_name_is_looked_up_where_dns_leads_here(site, monkeypatch, phase, as
     class Resolver:
         def resolve(self, name, kind, lifetime):
             questions.append((name, kind))
-            time.sleep(0.01)
+            site.clock.wait(0.01)
 
     monkeypatch.setattr(names, "resolver", lambda target: Resolver())
     (facts,) = site.look("latency", phase=phase)

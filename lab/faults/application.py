@@ -29,7 +29,10 @@ app.wsgi_app = tardy
 # What nothing can be said of while nothing runs.
 LOOKED_AT_IN_PROCESSES = {
     "application_fits_into_its_tier",
+    "application_fits_into_its_tier_under_load",
+    "memory_comes_back_after_load",
     "memory_is_left",
+    "memory_is_left_under_load",
     "memory_of_the_application_stays_out_of_files",
     "logs_are_written_since_the_start",
     "open_logs_are_the_ones_people_read",
