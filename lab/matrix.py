@@ -19,8 +19,8 @@ from lab.machine import Refusal
 from lab.network import API, COPIES, HostSpec
 
 ROOT = Path(__file__).parents[1]
-# Not reviewed on the healthy host either: an active probe asks an authority, and needs to be allowed; no load beyond
-# the checklist's is declared; and the host is a container, whose kernel is the machine's.
+# Not reviewed on the healthy host either: an active probe asks an authority, and needs to be allowed; no load is
+# declared beyond the checklist's; and the host is a container, whose kernel is the machine's.
 NOT_REVIEWED = {
     "declared_rate_is_answered_in_time",
     "declared_users_are_served_in_time",
