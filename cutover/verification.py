@@ -19,7 +19,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from cutover.check import start_reading
-from cutover.errors import ProbeError
+from cutover.errors import NotDeclared, ProbeError
 from cutover.fixtures import SURVEY
 from cutover.inventory import Peer, Target
 from cutover.judging import READING, judge
@@ -159,7 +159,7 @@ class Verification:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Turn an outcome into a verdict; it travels on the report, as text and numbers only."""
         marker = item.get_closest_marker("control")
-        if marker and call.excinfo and len(call.excinfo.traceback) > 1:
+        if marker and call.excinfo and isinstance(call.excinfo.value, ProbeError | NotDeclared):
             # pytest would show the source of every frame, for a text that is replaced below: slower than all else.
             call.excinfo.traceback = call.excinfo.traceback[-1:]
         report = yield
