@@ -150,7 +150,7 @@ def includes_without_end(mark, outputs):
     return framed(mark, outputs, nginx_config=f"{head}{files}{end}\n=== ciphers\n\n=== changed\n")
 
 
-@SERVER.case("failed", "")
+@SERVER.case("error", "in an unknown form")
 def nothing_but_invalid_utf_8(mark, outputs):
     """Prints bytes that are no text, NULs and half characters, in every answer."""
     return framed(mark, outputs, **{name.replace("-", "_"): b"\xff\xfe\x00\xed\xa0\x80\x1b[2J\r\n" for name in outputs})
