@@ -25,7 +25,8 @@ _SHAPES = (
     ),
     re.compile(
         r"(?i)((?:(?<!/etc/)passw(?:or)?d|secret|token|(?:api|private)[_-]?key)[\w-]{0,64}+[\"']?[ \t]*+[:=][ \t]*+)"
-        r"(?:\"(?:[^\"\\\n]|\\.)*+\"?|'(?:[^'\\\n]|\\.)*+'?|[^\s,;&}]+)"
+        # What a check tells of "without a token: 401" or "absent" is no secret.
+        r"(?!(?:\d{1,3}|absent|empty)(?:[\s,;]|\Z))(?:\"(?:[^\"\\\n]|\\.)*+\"?|'(?:[^'\\\n]|\\.)*+'?|[^\s,;&}]+)"
     ),
     re.compile(r"(://[^\s:/@]{0,256}+:)[^\s/]{1,256}(?=@)"),  # the password of a URL
     re.compile(r"(?s)(-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----).*?(?=-----END|\Z)"),

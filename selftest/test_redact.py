@@ -205,3 +205,15 @@ def test_no_text_takes_forever(part):
     program = "import sys; from cutover.redact import redact; redact(sys.argv[1] * int(sys.argv[2]))"
     count = str(LENGTH // len(part))
     subprocess.run([sys.executable, "-c", program, part, count], cwd=ROOT, check=True, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize(
+    "told", ["no token: 200; broken token: 401", "api without token: absent; 404: x", "token: empty"]
+)
+def test_what_a_check_tells_of_a_request_without_a_token_is_no_secret(told):
+    assert redact(told) == told
+
+
+@pytest.mark.parametrize("value", ["200x", "2000", "absent-minded", "12.34", "emptyhanded"])
+def test_what_only_begins_like_that_is_hidden(value):
+    assert value not in redact(f"token: {value}")

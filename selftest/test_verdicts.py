@@ -4,6 +4,7 @@ import re
 import textwrap
 
 import pytest
+from _pytest._code.code import TracebackEntry
 
 from cutover.plugin import VERIFICATION
 
@@ -228,3 +229,12 @@ def test_pytests_own_report_tells_advice_as_skipped(run, pytester):
 
 def test_what_names_no_box_is_no_verdict(run):
     assert run("\ndef test_it(target):\n    assert target.host == 'api.example.test'\n") == (5, [])
+
+
+def test_of_what_could_not_be_looked_at_pytest_shows_no_sources(run, monkeypatch):
+    """Where a whole server is in error, that would take longer than all the rest, for a text nobody sees."""
+    shown = []
+    source = TracebackEntry.getsource
+    monkeypatch.setattr(TracebackEntry, "getsource", lambda *args, **more: (shown.append(1), source(*args, **more))[1])
+    _, (verdict,) = run(CHECK.format(arguments=", unreachable", body="pass"))
+    assert (verdict.word, verdict.reason, len(shown)) == ("error", "192.0.2.1 does not answer", 1)

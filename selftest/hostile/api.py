@@ -36,7 +36,7 @@ def token_with_line_breaks(answers):
     answers[LOGIN] = answer({"access_token": "abc\r\nX-Admin: yes\r\n\r\nGET / HTTP/1.1"})
 
 
-@API.case("passed", "", LOGS_IN)
+@API.case("failed", "", "header_on_every_surface")
 def token_of_a_megabyte(answers):
     """Has a token as long as a book."""
     answers[LOGIN] = answer({"access_token": "a" * 2**20})
@@ -54,7 +54,7 @@ def number_of_many_digits(answers):
     answers[LOGIN] = answer(b'{"access_token": "abcdefgh", "expires_in": ' + b"9" * 5000 + b"}")
 
 
-@API.case("failed", "success: no", LOGS_IN)
+@API.case("failed", "error: <script>", LOGS_IN)
 def says_no_with_a_token(answers):
     """Says that it failed, beside a token and markup."""
     answers[LOGIN] = answer({"access_token": TOKEN, "success": f"no {ESCAPES}", "error": MARKUP + ESCAPES})
@@ -72,10 +72,10 @@ def user_with_secrets(answers):
     answers[ME] = answer({"username": PLANTED, "error": f"password={ENTRY}"})
 
 
-@API.case("failed", "records", LISTS)
+@API.case("failed", "are no objects", LISTS)
 def records_that_are_numbers(answers):
-    """Has a million numbers where objects are due."""
-    answers[KNOWLEDGE] = answer(b"[" + b"1," * 1_000_000 + b"1]")
+    """Has a hundred thousand numbers where objects are due."""
+    answers[KNOWLEDGE] = answer(b"[" + b"1," * 100_000 + b"1]")
 
 
 @API.case("failed", "no list", LISTS)

@@ -69,7 +69,7 @@ def aliases_in_a_circle(world):
     world.both(f"other.{world.domain}", "CNAME", world.host)
 
 
-@DNS.case("failed", "\\027[31mx", ADDRESSES)
+@DNS.case("failed", "NXDOMAIN", "name_servers_give_the_same_answer")
 def alias_with_escapes(world):
     """An alias whose name would colour a terminal."""
     for kind in ("A", "AAAA"):
@@ -89,13 +89,13 @@ def a_hundred_name_servers(world):
     world.both(world.domain, "NS", *(f"ns{number}.{world.domain}" for number in range(100)))
 
 
-@DNS.case("failed", "\\027[31mx", "name_servers_have_the_same_version_of_the_zone")
+@DNS.case("passed", "4294967295", "name_servers_have_the_same_version_of_the_zone")
 def names_with_escapes(world):
     """A zone whose primary name server, list of name servers and serial mean ill."""
     world.second.set(world.domain, "SOA", f"{ESCAPES}. {ESCAPES}.x. 4294967295 1 1 1 1")
 
 
-@DNS.case("failed", "[redacted]", "caa_lets_the_issuer_issue")
+@DNS.case("error", "refuses connections on port 443", "caa_lets_the_issuer_issue")
 def caa_with_secrets(world):
     """CAA records with markup, escapes and a secret for an authority."""
     world.both(world.domain, "CAA", f'0 issue "{ESCAPES}{MARKUP} password={ENTRY}"', f'128 {"a" * 15} "x"')

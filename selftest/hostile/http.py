@@ -155,7 +155,7 @@ def error_page_with_secrets(client):
     client.sendall(whole(page, b"Content-Type: text/html", status="500 Internal Server Error"))
 
 
-@HTTP.case("failed", "/", "http_is_redirected_with_301")
+@HTTP.case("failed", "/", "redirect_keeps_host_path_and_query")
 def redirects_to_itself(client):
     """Leads from each page to the same page."""
     client.sendall(whole(b"", b"Location: /", status="301 Moved Permanently"))

@@ -22,6 +22,7 @@ LAYERS = {
     "server": server.SERVER,
 }
 CASES = {f"{layer}.{name}": case for layer, table in LAYERS.items() for name, case in table.items()}
+PATIENT = {"connect_seconds": 5.0, "answer_seconds": 5.0}
 LIMITS = {"connect_seconds": 2.0, "answer_seconds": 1.0}
 
 
@@ -91,7 +92,7 @@ def running(folder):
                 https, plain = port(behind_tls(context, case.serve)), port(in_plain(case.serve))
                 row |= {"ports": {"https": https, "http": plain}}
             elif layer == "api":
-                row |= {"ports": {"https": port(application(context, case.serve))}}
+                row |= {"ports": {"https": port(application(context, case.serve))}, "limits": PATIENT}
                 row |= {"credentials": {"password_env": VARIABLE}}
             else:
                 row |= {"server": {"way_in": f"ssh://{case.name}.invalid"}, "database": {}, "metrics": {}}
