@@ -14,11 +14,11 @@ from typing import TypeVar
 from lab import (
     acme,
     base,
+    campaign,
     clock,
     database,
     deploy,
     dns,
-    faults,
     host,
     machine,
     matrix,
@@ -158,28 +158,6 @@ def ssh(name: str, command: list[str]) -> None:
     os.execvp(argv[0], argv)
 
 
-def run_faults(only: list[str], listed: bool, jobs: int = 1) -> int:
-    """Run the fault matrix, or the part of it whose names hold one of ``only``; 0 when all was seen as expected."""
-    known = [fault for fault in faults.load().values() if not only or any(part in fault.name for part in only)]
-    if not known:
-        raise machine.Refusal(f"no fault is called {' or '.join(only)}; see --list")
-    if listed:
-        for fault in known:
-            print(f"{fault.name:45} {fault.tells.partition(chr(10))[0]}")
-        return 0
-    layers = deployed_layers()
-    of_dns = [fault for fault in known if fault.of == "dns"]
-    of_host = [fault for fault in known if fault.of == "host"]
-    with ownership.the_lab(fcntl.LOCK_SH):
-        good = matrix.run(of_host, layers, jobs)
-    if of_dns:
-        # The name servers are there once, for all hosts.
-        with ownership.the_lab(fcntl.LOCK_EX):
-            good += matrix.run_on_dns(of_dns, DNS)
-    print(f"{good} of {len(known)} faults seen exactly as expected", flush=True)
-    return 0 if good == len(known) else 1
-
-
 def deployed_layers() -> list[Path]:
     """What a copy of the deployed host stands on; the host itself goes on from there too."""
     with ownership.the_lab(fcntl.LOCK_EX):
@@ -232,10 +210,7 @@ def main() -> int:
     way_in.add_argument("words", nargs=argparse.REMAINDER, metavar="command")
     copying = commands.add_parser("copy", help="boot a fresh copy of the deployed host, for trials")
     copying.add_argument("number", type=int, choices=range(1, len(network.COPIES) + 1))
-    matrix_of = commands.add_parser("faults", help="put each known defect into the host and see what the suite says")
-    matrix_of.add_argument("--only", action="append", default=[], metavar="NAME", help="faults with this in their name")
-    matrix_of.add_argument("--jobs", type=int, choices=range(1, 5), default=2, help="copies used side by side")
-    matrix_of.add_argument("--list", action="store_true", dest="listed", help="tell their names and what they are")
+    campaign.add_options(commands.add_parser("faults", help="put each known defect into the host, and see"))
     for name, told in (
         ("privilege", "compare what root sees with what `cutover sudoers` lets see"),
         ("switch", "rehearse a change of DNS, with a resolver that lags behind"),
@@ -246,9 +221,9 @@ def main() -> int:
     catalogue = commands.add_parser("tls", help="serve bad certificates and TLS settings, and see what the suite says")
     catalogue.add_argument("--only", action="append", default=[], metavar="NAME", help="cases with this in their name")
     asked = parser.parse_args()
-    if asked.command == "faults" and asked.listed:
-        return run_faults(asked.only, listed=True)
     try:
+        if asked.command == "faults" and campaign.tell_without_running(asked):
+            return 0
         if asked.command == "tls":
             # Needs the suite's own packages, as record does, and neither root nor the rest of the lab.
             from lab.tls.run import run
@@ -268,7 +243,7 @@ def main() -> int:
 
                 print(f"lab: wrote {record.record()}")
             case "faults":
-                return run_faults(asked.only, listed=False, jobs=asked.jobs)
+                return campaign.run(asked, deployed_layers, DNS)
             case "copy":
                 copy(asked.number)
             case "privilege":
