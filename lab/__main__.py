@@ -160,16 +160,27 @@ def ssh(name: str, command: list[str]) -> None:
 
 def deployed_layers() -> list[Path]:
     """What a copy of the deployed host stands on; the host itself goes on from there too."""
+    # Others who use copies are not to be waited for when all is there.
+    with ownership.the_lab(fcntl.LOCK_SH):
+        require_up()
+        layers = layers_of_the_snapshot()
+        if layers[0].exists() and REFERENCE.is_up():
+            return layers
     with ownership.the_lab(fcntl.LOCK_EX):
         require_up()
-        tree = base.base_tree(SUITE)
-        layers = [host.snapshot_layer(SNAPSHOT), base.wheel_layer(SUITE, tree, deploy.REQUIREMENTS), tree]
+        layers = layers_of_the_snapshot()
         if not layers[0].exists():
             step("snapshot", lambda: REFERENCE.snapshot(SNAPSHOT))
         if not REFERENCE.is_up():
             REFERENCE.create(layers)
             step("host again", REFERENCE.boot)
     return layers
+
+
+def layers_of_the_snapshot() -> list[Path]:
+    """Where the deployed host's layers are, if the snapshot was made."""
+    tree = base.base_tree(SUITE)
+    return [host.snapshot_layer(SNAPSHOT), base.wheel_layer(SUITE, tree, deploy.REQUIREMENTS), tree]
 
 
 def copy(number: int) -> None:

@@ -21,7 +21,7 @@ INVENTORY = STATE / "second-authority.toml"
 INVENTORY_OF_A_MOVE = STATE / "second-authority-move.toml"
 
 _ROOT, _KEY = STATE / "second-authority.pem", STATE / "second-authority.key"
-_BOTH = STATE / "both-authorities.pem"
+BOTH = STATE / "both-authorities.pem"
 _LAB = Path(__file__).with_name("inventory.toml")
 
 _CONFIGURATION = """
@@ -63,9 +63,9 @@ def prepare() -> None:
                 _KEY,
             ]
             call(["openssl", "req", "-x509", *key, "-subj", "/CN=Second authority", "-days", "3650", "-out", _ROOT])
-        _write(_BOTH, acme.ROOT_CA.read_text() + _ROOT.read_text())
+        _write(BOTH, acme.ROOT_CA.read_text() + _ROOT.read_text())
         # Paths in an inventory are read from its own folder.
-        text = _LAB.read_text("utf-8").replace('"state/ca.pem"', f'"{_BOTH.name}"').replace('"state/', '"')
+        text = _LAB.read_text("utf-8").replace('"state/ca.pem"', f'"{BOTH.name}"').replace('"state/', '"')
         _write(INVENTORY, text)
         old = ", ".join(f'"{address}"' for address in OPERATOR.addresses)
         lines = [f"old_server = [{old}]" if line.startswith("old_server") else line for line in text.splitlines()]
