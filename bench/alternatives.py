@@ -6,7 +6,8 @@ Needs the lab (`python -m lab up`, as root), the suite's environment, and from D
 testssl.sh. DIR is where `npm install --ignore-scripts @mdn/mdn-http-observatory` was run; its list of preloaded names,
 which it fetches from the internet, is made empty there. Each fault is put into a fresh copy of the reference host, as
 in the fault matrix. A tool has caught it when it finds something that it does not find on the healthy copy; what it
-finds there is a false alarm. Writes docs/alternatives.md after each fault.
+finds there is a false alarm. Writes docs/alternatives.md after each fault, from what is kept below reports/: with
+--only, the other faults stay as they were seen.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import json
 import sys
 import tempfile
 import time
@@ -35,6 +37,7 @@ from lab.ownership import the_lab
 from lab.table import ROOT, commit, replace
 
 DOCUMENT = ROOT / "docs" / "alternatives.md"
+KEPT = ROOT / "reports" / "alternatives.json"
 HEALTHY = "healthy.nothing"
 
 # Each fault with the tools that look at what it breaks; on the healthy host all of them are asked.
@@ -72,7 +75,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--observatory", type=Path, required=True, metavar="DIR")
     parser.add_argument("--copy", type=int, choices=range(1, len(COPIES) + 1), default=len(COPIES))
-    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="and the healthy host")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME")
     asked = parser.parse_args()
     try:
         require_machine()
@@ -81,18 +84,35 @@ def main() -> int:
             raise Refusal(f"missing: {', '.join(missing)}")
         layers = deployed_layers()
         authority.prepare()
-        known, results = faults.load(), {}
+        known = faults.load()
         for name, tools in CASES.items():
-            if name == HEALTHY or not asked.only or any(part in name for part in asked.only):
+            if not asked.only or any(part in name for part in asked.only):
                 with the_lab(fcntl.LOCK_SH):
-                    results[name] = try_one(known[name], tools, Host(COPIES[asked.copy - 1]), layers, asked.observatory)
+                    seen = try_one(known[name], tools, Host(COPIES[asked.copy - 1]), layers, asked.observatory)
+                results = keep(name, seen)
                 print_case(name, results)
-                DOCUMENT.parent.mkdir(exist_ok=True)
-                replace(DOCUMENT, document(results, known))
+                if HEALTHY in results:
+                    DOCUMENT.parent.mkdir(exist_ok=True)
+                    replace(DOCUMENT, document(results, known))
     except Refusal as refusal:
         print(f"alternatives: {refusal}", file=sys.stderr)
         return 2
     return 0
+
+
+def keep(name: str, seen: dict[str, Told]) -> dict[str, dict[str, Told]]:
+    """Add what was seen of one fault to what is known of the others, in their order; all of it."""
+    KEPT.parent.mkdir(exist_ok=True)
+    with KEPT.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
+        kept[name] = {tool: [sorted(told.found), told.trouble, told.seconds] for tool, told in seen.items()}
+        replace(KEPT, json.dumps(kept, indent=1))
+    return {
+        case: {tool: Told(frozenset(found), trouble, seconds) for tool, (found, trouble, seconds) in kept[case].items()}
+        for case in CASES
+        if case in kept
+    }
 
 
 def try_one(fault: Fault, tools: tuple[str, ...], host: Host, layers: list[Path], observatory: Path) -> dict[str, Told]:
@@ -126,7 +146,8 @@ def ours(fault: Fault, host: Host) -> set[str]:
 
 def news(tool: str, name: str, results: dict[str, dict[str, Told]]) -> set[str]:
     """What a tool finds with the fault and not on the healthy host."""
-    return set(results[name][tool].found - results[HEALTHY][tool].found)
+    healthy = results.get(HEALTHY, {}).get(tool)
+    return set(results[name][tool].found - (healthy.found if healthy else frozenset()))
 
 
 def print_case(name: str, results: dict[str, dict[str, Told]]) -> None:
@@ -145,7 +166,7 @@ def document(results: dict[str, dict[str, Told]], known: dict[str, Fault]) -> st
     lines = [
         "# What other tools say",
         "",
-        f"Measured by `bench/alternatives.py` on {now}, commit {commit()}: each fault was put into a fresh copy of the",
+        f"Measured by `bench/alternatives.py`, last on {now}, commit {commit()}: each fault was put into a fresh copy of the",
         "lab's reference host, and each tool that looks at what it breaks was run against it. **caught**: it found",
         "something that it does not find on the healthy host. **missed**: it did not. A dash: it does not look there.",
         "On the healthy host every finding is a false alarm, or advice for a host that keeps all it promised.",

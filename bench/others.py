@@ -44,7 +44,13 @@ dns.lookup = (name, options, done) => {
 };
 """
 _OBSERVATORY = "node_modules/@mdn/mdn-http-observatory"
-_LYNIS = ("/usr/sbin/lynis", "/usr/share/lynis/include", "/usr/share/lynis/db", "/etc/lynis/default.prf")
+_LYNIS = (
+    "/usr/sbin/lynis",
+    "/usr/share/lynis/include",
+    "/usr/share/lynis/db",
+    "/etc/lynis/default.prf",
+    "/etc/lynis/plugins",
+)
 
 
 class NoAnswer(Exception):
@@ -137,10 +143,10 @@ def lynis(setting: Setting) -> set[str]:
     subprocess.run(setting.host.ssh(unpack), input=packed, capture_output=True, timeout=60, check=True)
     audit = "./lynis audit system --quick --quiet --no-colors --log-file /dev/null --report-file /root/lynis/report"
     done = setting.host.run(f"cd /root/lynis && {audit} >/dev/null; cat report", check=False, timeout=SECONDS)
-    rows = re.findall(r"(?m)^(warning|suggestion)\[\]=([^|]*)\|([^|]*)", done.stdout)
-    if "lynis_version" not in done.stdout:
+    if "finish=true" not in done.stdout:
         raise NoAnswer((done.stderr or done.stdout).strip()[-200:] or "Lynis wrote no report")
-    return {f"{kind} {number}: {text}" for kind, number, text in rows}
+    rows = re.findall(r"(?m)^(warning|suggestion)\[\]=([^|]*)\|([^|]*)\|([^|]*)", done.stdout)
+    return {f"{kind} {number}: {text} {detail}".removesuffix(" -").strip() for kind, number, text, detail in rows}
 
 
 def ab(setting: Setting) -> set[str]:
