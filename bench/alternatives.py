@@ -166,9 +166,9 @@ def document(results: dict[str, dict[str, Told]], known: dict[str, Fault]) -> st
     lines = [
         "# What other tools say",
         "",
-        f"Measured by `bench/alternatives.py`, last on {now}, commit {commit()}: each fault was put into a fresh copy of the",
-        "lab's reference host, and each tool that looks at what it breaks was run against it. **caught**: it found",
-        "something that it does not find on the healthy host. **missed**: it did not. A dash: it does not look there.",
+        f"Measured by `bench/alternatives.py`, last on {now}, commit {commit()}: each fault was put into a fresh",
+        "copy of the lab's reference host, and each tool that looks at what it breaks was run against it. **caught**:",
+        "it found something that it does not find on the healthy host. **missed**: it did not. A dash: not asked.",
         "On the healthy host every finding is a false alarm, or advice for a host that keeps all it promised.",
         "",
         *(f"- {tool}: {how}" for tool, how in others.HOW.items()),

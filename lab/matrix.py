@@ -75,7 +75,7 @@ def run(faults: Sequence[Fault], layers: list[Path], jobs: int, until: float, te
 
     One more copy than that boots, or is taken away, while others are verified.
     """
-    copies = COPIES[-min(jobs + 1, len(COPIES)) :][: max(len(faults), 1)]
+    copies = COPIES[-min(jobs + 1, max(len(faults), 1)) :]
     free: SimpleQueue[HostSpec] = SimpleQueue()
     for spec in copies:
         free.put(spec)

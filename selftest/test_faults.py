@@ -3,6 +3,7 @@
 import argparse
 import ast
 import json
+import time
 from collections import defaultdict
 from datetime import date, timedelta
 from itertools import chain
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cutover.checklist import catalogue
-from lab import faults
+from lab import faults, matrix
 from lab.choice import Part, choose, part, part_of_the_day
 from lab.machine import Refusal
 from lab.table import Row, Table, markdown, publish, row
@@ -181,6 +182,31 @@ def test_a_run_out_of_time_is_no_whole_run(tmp_path):
     assert "out of time, 12 not run: not the whole matrix" in (tmp_path / "a/matrix.md").read_text("utf-8")
     with pytest.raises(Refusal, match="no run of the whole matrix"):
         publish(tmp_path, tmp_path / "docs.md")
+
+
+def test_no_fault_is_begun_when_the_time_is_over():
+    told = []
+    of_host = [fault for fault in SICK.values() if fault.of == "host"]
+    matrix.run(of_host, [], 2, time.monotonic() - 1, lambda fault, attempt: told.append(fault))
+    matrix.run_on_dns([FAULTS["dns.healthy"]], None, time.monotonic() - 1, lambda fault, attempt: told.append(fault))
+    assert told == []
+
+
+def test_a_copy_that_does_not_boot_is_told_and_taken_away(monkeypatch):
+    gone = []
+
+    def refuse(*_):
+        raise Refusal("no room for it")
+
+    monkeypatch.setattr(matrix, "boot_copy", refuse)
+    monkeypatch.setattr(matrix.Host, "destroy", lambda self: gone.append(self.spec))
+    attempts = []
+    matrix.run(
+        [FAULTS["ssh.second-port"]], [], 1, time.monotonic() + 60, lambda fault, attempt: attempts.append(attempt)
+    )
+    assert [attempt.trouble for attempt in attempts] == ["boot: no room for it"]
+    assert gone == [matrix.COPIES[-1]]
+    assert set(attempts[0].seconds) == {"boot", "apply", "verify", "destroy"}
 
 
 def test_what_was_seen_cannot_break_the_table(tmp_path):
