@@ -14,11 +14,11 @@ from lab import (
     acme,
     arguments,
     base,
+    campaign,
     clock,
     database,
     deploy,
     dns,
-    faults,
     host,
     machine,
     matrix,
@@ -158,40 +158,29 @@ def ssh(name: str, command: list[str]) -> None:
     os.execvp(argv[0], argv)
 
 
-def run_faults(only: list[str], listed: bool, jobs: int = 1) -> int:
-    """Run the fault matrix, or the part of it whose names hold one of ``only``; 0 when all was seen as expected."""
-    known = [fault for fault in faults.load().values() if not only or any(part in fault.name for part in only)]
-    if not known:
-        raise machine.Refusal(f"no fault is called {' or '.join(only)}; see --list")
-    if listed:
-        for fault in known:
-            print(f"{fault.name:45} {fault.tells.partition(chr(10))[0]}")
-        return 0
-    layers = deployed_layers()
-    of_dns = [fault for fault in known if fault.of == "dns"]
-    of_host = [fault for fault in known if fault.of == "host"]
-    with ownership.the_lab(fcntl.LOCK_SH):
-        good = matrix.run(of_host, layers, jobs)
-    if of_dns:
-        # The name servers are there once, for all hosts.
-        with ownership.the_lab(fcntl.LOCK_EX):
-            good += matrix.run_on_dns(of_dns, DNS)
-    print(f"{good} of {len(known)} faults seen exactly as expected", flush=True)
-    return 0 if good == len(known) else 1
-
-
 def deployed_layers() -> list[Path]:
     """What a copy of the deployed host stands on; the host itself goes on from there too."""
+    # Others who use copies are not to be waited for when all is there.
+    with ownership.the_lab(fcntl.LOCK_SH):
+        require_up()
+        layers = layers_of_the_snapshot()
+        if layers[0].exists() and REFERENCE.is_up():
+            return layers
     with ownership.the_lab(fcntl.LOCK_EX):
         require_up()
-        tree = base.base_tree(SUITE)
-        layers = [host.snapshot_layer(SNAPSHOT), base.wheel_layer(SUITE, tree, deploy.REQUIREMENTS), tree]
+        layers = layers_of_the_snapshot()
         if not layers[0].exists():
             step("snapshot", lambda: REFERENCE.snapshot(SNAPSHOT))
         if not REFERENCE.is_up():
             REFERENCE.create(layers)
             step("host again", REFERENCE.boot)
     return layers
+
+
+def layers_of_the_snapshot() -> list[Path]:
+    """Where the deployed host's layers are, if the snapshot was made."""
+    tree = base.base_tree(SUITE)
+    return [host.snapshot_layer(SNAPSHOT), base.wheel_layer(SUITE, tree, deploy.REQUIREMENTS), tree]
 
 
 def copy(number: int) -> None:
@@ -222,9 +211,9 @@ def require_up() -> None:
 def main() -> int:
     """Read the command line; 2 says that the lab cannot do it, and why, in one line."""
     asked = arguments.parse(__doc__)
-    if asked.command == "faults" and asked.listed:
-        return run_faults(asked.only, listed=True)
     try:
+        if asked.command == "faults" and campaign.tell_without_running(asked):
+            return 0
         if asked.command == "tls":
             # Needs the suite's own packages, as record does, and neither root nor the rest of the lab.
             from lab.tls.run import run
@@ -250,7 +239,7 @@ def main() -> int:
                     require_up()
                     return load.prove(base.base_tree(SUITE))
             case "faults":
-                return run_faults(asked.only, listed=False, jobs=asked.jobs)
+                return campaign.run(asked, deployed_layers, DNS)
             case "copy":
                 copy(asked.number)
             case "privilege":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from lab import network
+from lab import campaign, network
 
 
 def parse(tells: str | None) -> argparse.Namespace:
@@ -20,10 +20,7 @@ def parse(tells: str | None) -> argparse.Namespace:
     way_in.add_argument("words", nargs=argparse.REMAINDER, metavar="command")
     copying = commands.add_parser("copy", help="boot a fresh copy of the deployed host, for trials")
     copying.add_argument("number", type=int, choices=range(1, len(network.COPIES) + 1))
-    matrix_of = commands.add_parser("faults", help="put each known defect into the host and see what the suite says")
-    matrix_of.add_argument("--only", action="append", default=[], metavar="NAME", help="faults with this in their name")
-    matrix_of.add_argument("--jobs", type=int, choices=range(1, 5), default=2, help="copies used side by side")
-    matrix_of.add_argument("--list", action="store_true", dest="listed", help="tell their names and what they are")
+    campaign.add_options(commands.add_parser("faults", help="put each known defect into the host, and see"))
     for name, told in (
         ("privilege", "compare what root sees with what `cutover sudoers` lets see"),
         ("switch", "rehearse a change of DNS, with a resolver that lags behind"),

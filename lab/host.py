@@ -75,9 +75,15 @@ class Host:
         """Its own process 1, which outlives a killed nspawn."""
         return Daemon(f"init-{self.spec.name}")
 
-    def create(self, layers: Sequence[Path]) -> None:
-        """A fresh tree on these read-only layers, the topmost first; whatever it was before is gone."""
+    def create(self, layers: Sequence[Path], disk: str = "") -> None:
+        """A fresh tree on these read-only layers, the topmost first; whatever it was before is gone.
+
+        ``disk``: the size of a disk of its own, in tmpfs's words; without it, it writes to the machine's.
+        """
         self.destroy()
+        if disk:
+            self._place.mkdir(parents=True, exist_ok=True)
+            call(["mount", "-t", "tmpfs", self._machine, "-o", f"size={disk}", self._place])
         for directory in (self.root, self._upper, self._place / "work"):
             directory.mkdir(parents=True)
         lower = ":".join(str(layer) for layer in layers)
@@ -222,8 +228,9 @@ class Host:
             Path("/run/systemd/nspawn/propagate", self._machine).rmdir()
 
     def _unmount(self) -> None:
-        while os.path.ismount(self.root):
-            call(["umount", self.root])
+        for place in (self.root, self._place):
+            while os.path.ismount(place):
+                call(["umount", place])
 
     def _find_init(self) -> int | None:
         """The pid, seen from the machine, of the host's own process 1."""

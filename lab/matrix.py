@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Semaphore
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -43,63 +47,97 @@ class Seen(NamedTuple):
     status: int
 
 
-def run(faults: list[Fault], layers: list[Path], jobs: int) -> int:
-    """Run the faults, ``jobs`` at a time, and print a line for each; how many were seen as expected."""
-    free: SimpleQueue[HostSpec] = SimpleQueue()
-    for spec in COPIES[-jobs:]:
-        free.put(spec)
+NOTHING = Seen(frozenset(), frozenset(), frozenset(), 0, 0)
 
-    def one(fault: Fault) -> bool:
+
+@dataclass
+class Attempt:
+    """One fault tried: what was seen, or why nothing was, and how long each phase took, in seconds."""
+
+    seen: Seen = NOTHING
+    trouble: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Measure a phase; what the lab or the suite could not do in it is the attempt's trouble."""
+        begun = time.monotonic()
+        try:
+            yield
+        except (Refusal, subprocess.TimeoutExpired) as error:
+            self.trouble = self.trouble or f"{name}: {error}"
+        finally:
+            self.seconds[name] = round(time.monotonic() - begun, 1)
+
+
+Tell = Callable[[Fault, Attempt], None]
+
+
+def run(faults: Sequence[Fault], layers: list[Path], jobs: int, until: float, tell: Tell) -> None:
+    """Try the faults, ``jobs`` at a time, and tell of each; when the clock is past ``until``, none is begun any more.
+
+    One more copy than that boots, or is taken away, while others are verified.
+    """
+    copies = COPIES[-min(jobs + 1, max(len(faults), 1)) :]
+    free: SimpleQueue[HostSpec] = SimpleQueue()
+    for spec in copies:
+        free.put(spec)
+    slots = Semaphore(jobs)
+
+    def one(fault: Fault) -> None:
         spec = free.get()
         try:
-            return report(fault, lambda: try_one(fault, spec, layers))
+            if time.monotonic() < until:
+                tell(fault, try_one(fault, spec, layers, slots))
         finally:
-            Host(spec).destroy()
             free.put(spec)
 
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
-        return sum(pool.map(one, faults))
+    with ThreadPoolExecutor(max_workers=len(copies)) as pool:
+        for done in [pool.submit(one, fault) for fault in faults]:
+            done.result()
 
 
-def run_on_dns(faults: list[Fault], tree: Tree) -> int:
-    """Run faults of DNS, one after the other, and print a line for each; how many were seen as expected."""
-
-    def one(fault: Fault) -> Seen:
+def run_on_dns(faults: Sequence[Fault], tree: Tree, until: float, tell: Tell) -> None:
+    """The same for faults of DNS, one after the other."""
+    for fault in faults:
+        if time.monotonic() >= until:
+            return
+        attempt = Attempt()
         try:
-            fault.apply(tree)
-            return verify(*fault.options, "tests_network/test_dns.py")
+            with attempt.phase("apply"):
+                fault.apply(tree)
+            with attempt.phase("verify"):
+                attempt.seen = verify(*fault.options, "tests_network/test_dns.py")
         finally:
-            tree.stop()
-            tree.start()
+            with attempt.phase("undo"):
+                tree.stop()
+                tree.start()
+        tell(fault, attempt)
 
-    return sum(report(fault, lambda fault=fault: one(fault)) for fault in faults)
 
-
-def report(fault: Fault, attempt: Callable[[], Seen]) -> bool:
-    """Print a line on what the suite says of a fault; whether it is as expected."""
-    begun = time.monotonic()
+def try_one(fault: Fault, spec: HostSpec, layers: list[Path], slots: Semaphore) -> Attempt:
+    """Put one defect into a fresh copy and verify it, when one of the slots is free."""
+    attempt, host = Attempt(), Host(spec)
     try:
-        seen = attempt()
-        wrong = compare(fault, seen)
-        told = f"{len(seen.fails)} fail, {len(seen.errors)} cannot look"
-    except (Refusal, subprocess.TimeoutExpired) as error:
-        wrong = told = str(error)
-    seconds = time.monotonic() - begun
-    print(f"{'BAD' if wrong else 'ok ':4} {fault.name:50} {seconds:5.1f} s  {wrong or told}", flush=True)
-    return not wrong
+        with attempt.phase("boot"):
+            boot_copy(spec, layers, fault.disk)
+        with slots, contextlib.ExitStack() as until_seen:
+            with attempt.phase("apply"):
+                if not attempt.trouble and (ending := fault.apply(host)):
+                    until_seen.enter_context(ending)
+            with attempt.phase("verify"):
+                if not attempt.trouble:
+                    attempt.seen = verify(*options(host), *fault.options)
+    finally:
+        with attempt.phase("destroy"):
+            host.destroy()
+    return attempt
 
 
-def try_one(fault: Fault, spec: HostSpec, layers: list[Path]) -> Seen:
-    """Put one defect into a fresh copy and verify it."""
-    host = boot_copy(spec, layers)
-    fault.apply(host)
-    return verify(*options(host), *fault.options)
-
-
-def boot_copy(spec: HostSpec, layers: list[Path]) -> Host:
+def boot_copy(spec: HostSpec, layers: list[Path], disk: str = "") -> Host:
     """A fresh copy of the deployed host, serving."""
     host = Host(spec)
-    host.create(layers)
+    host.create(layers, disk)
     host.pose_as(API.fqdn)
     host.boot()
     # The clock is known to be right, and the service up, a moment after the boot has ended.
@@ -168,4 +206,6 @@ def judge(options: Sequence[str], inventory: str = "lab/inventory.toml") -> tupl
 def suite(options: Sequence[str], inventory: str = "lab/inventory.toml") -> subprocess.CompletedProcess[str]:
     """Run the suite against the reference host, or what these options lead to."""
     argv = ["./verify", "-p", "no:cacheprovider", "--inventory", inventory, "--host", API.fqdn, *options]
-    return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=SUITE_SECONDS)
+    # Set where nothing is to be left behind, it would have each of some hundred runs compile every module again.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SUITE_SECONDS)

@@ -186,7 +186,13 @@ def log_switched_off(host: Host) -> None:
     edit(host, SITE, "s|access_log .*|access_log off;|")
 
 
-@fault(fails={"site_leaves_challenges_out_of_the_redirect", "renewal_can_prove_the_name"})
+@fault(
+    fails={
+        "challenge_is_not_redirected",
+        "renewal_can_prove_the_name",
+        "site_leaves_challenges_out_of_the_redirect",
+    }
+)
 def challenges_are_redirected(host: Host) -> None:
     """return 301 for the whole server, simpler than two locations."""
     edit(host, SITE, "0,/server_tokens off;/s|server_tokens off;|&\\n    return 301 https://$server_name$request_uri;|")

@@ -78,6 +78,38 @@ def memory_is_taken(host: Host) -> None:
     host.run("mount --bind /run/meminfo /proc/meminfo")
 
 
+@fault(fails={"memory"})
+def smallest_memory(host: Host) -> None:
+    """A machine of 2 GB was ordered where 4 were promised; told by /proc/meminfo as above."""
+    numbers = {"MemTotal": 2_014_088, "MemAvailable": 1_500_000}
+    expression = "; ".join(f"/^{name}:/s/ [0-9]* kB/ {kibibytes} kB/" for name, kibibytes in numbers.items())
+    host.run(f"sed '{expression}' /proc/meminfo >/run/meminfo && mount --bind /run/meminfo /proc/meminfo")
+
+
+@fault(fails={"processors", "workers_fit_the_processors"})
+def one_processor(host: Host) -> None:
+    """All services were bound to the first processor for a measurement, in the drop-in that each of them reads."""
+    place = "/etc/systemd/system/service.d"
+    host.run(f"mkdir -p {place} && printf '[Service]\\nCPUAffinity=0\\n' >{place}/one-processor.conf")
+    host.run("systemctl daemon-reload && systemctl restart ssh mirai-knowledge-system")
+
+
+@fault(fails={"disk_has_room", "disk_has_room_for_what_grows"}, disk="8g")
+def smallest_disk(host: Host) -> None:
+    """The cheapest machine was ordered: 8 GB for system, data, logs and a month of backups."""
+
+
+@fault(fails={"disk_has_room_for_what_grows", "next_backup_has_room", "no_traceback_since_the_start"})
+def var_is_full(host: Host) -> None:
+    """A volume of its own for /var, and a debug log has eaten it."""
+    host.run(
+        "set -e; mkdir /run/var; mount -t tmpfs -o size=$(($(du -sk /var | cut -f1) + 200000))k,mode=755 tmpfs /run/var"
+        "; cp -a /var/. /run/var; mount --move /run/var /var || mount --bind /run/var /var"
+        "; dd if=/dev/zero of=/var/log/debug.log bs=1M 2>/dev/null || true"
+        "; systemctl restart mirai-knowledge-system nginx"
+    )
+
+
 @fault(fails={"time_zone_is_the_declared_one"})
 def time_zone_in_the_text_file_only(host: Host) -> None:
     """/etc/timezone says Asia/Tokyo; nothing goes by it."""

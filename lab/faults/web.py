@@ -75,6 +75,12 @@ def redirect_is_302(host: Host) -> None:
     edit(host, SITE, "s/return 301/return 302/")
 
 
+@fault(fails={"redirect_keeps_host_path_and_query"})
+def redirect_leads_to_the_front_page(host: Host) -> None:
+    """return 301 https://$server_name/; and every deep link in a mail of yesterday leads to the front page."""
+    edit(host, SITE, "s|https://$server_name$request_uri|https://$server_name/|")
+
+
 @fault(fails={"hsts_on_every_https_surface", "headers_of_the_old_server_are_kept"})
 def hsts_one_second_short(host: Host) -> None:
     """A year mistyped by one second."""
