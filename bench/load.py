@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench.measure import ROOT, Ratio, run, verdict
 from cutover.facts.load import Load
 from cutover.inventory import Peer, Ports, Target
-from cutover.probes import load
+from cutover.probes import live, load
 
 T = TypeVar("T")
 
@@ -39,6 +39,7 @@ NAME, ADDRESS = "load.example.test", "127.0.0.1"
 SECONDS = 6
 CONCURRENCY = 10
 ROUNDS = 5
+WARM_SECONDS = 20.0  # in which locust starts on a busy machine
 STALL_SECONDS, STALL_RATE, STALL_RUN = 3.0, 100, 10
 TOOLS = {"nginx": "nginx-light", "ab": "apache2-utils", "wrk": "wrk"}
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
@@ -148,8 +149,7 @@ def main() -> int:
         rounds = [(tell(ours(nginx, "/slow")), tell(wrk(nginx, "/slow"))) for _ in range(ROUNDS)]
         slow = min(mine.p99 for mine, _ in rounds) / min(theirs.p99 for _, theirs in rounds)
         print(f"/, a stall of {STALL_SECONDS:g} s in a run of {STALL_RUN} s")
-        closed = stalled(nginx, lambda: ab(nginx, "/slow", STALL_RUN * 190))
-        print(closed)
+        tell(stalled(nginx, lambda: (live.tell("ab"), ab(nginx, "/slow", STALL_RUN * 190))[1]))
         stall = stalled(nginx, lambda: open_model(nginx))
         print(f"{'ours, offered 100/s':28} p95 {stall.quantile(0.95):.2f} s   p99 {stall.quantile(0.99):.2f} s")
         starts = {kind: start(kind, nginx) for kind in ("visitor", "fast", "plain")}
@@ -285,10 +285,12 @@ def quantile(times: list[tuple[float, int]], rank: float) -> float:
 
 def stalled(nginx: Site, measure: Callable[[], T]) -> T:
     """What is measured while nginx does nothing for a while in the middle."""
+    began = threading.Event()
 
     def stall() -> None:
-        # In the middle of the stage, whose start takes locust about a second and a half.
-        time.sleep(4)
+        # Our driver tells of its first answers; ab, which tells nothing, begins at once.
+        began.wait(WARM_SECONDS)
+        time.sleep(2)
         nginx.process.send_signal(signal.SIGSTOP)
         time.sleep(STALL_SECONDS)
         nginx.process.send_signal(signal.SIGCONT)
@@ -296,7 +298,8 @@ def stalled(nginx: Site, measure: Callable[[], T]) -> T:
     thread = threading.Thread(target=stall)
     thread.start()
     try:
-        return measure()
+        with live.heard_by(lambda _: began.set()):
+            return measure()
     finally:
         thread.join()
 
