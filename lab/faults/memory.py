@@ -36,7 +36,7 @@ def workers_replaced_under_load(host: Host) -> None:
 
 
 @fault(options=MEMORY_ALONE)
-def fifty_megabytes_for_a_moment(host: Host) -> None:
+def healthy_appetite_of_a_moment(host: Host) -> None:
     """No defect: what a request needs and gives back."""
     host.run(f"""cat >>{BACKEND}/wsgi.py <<'END'
 _answer = app.wsgi_app
