@@ -10,11 +10,12 @@ from cutover.report.run import Run
 
 def write(run: Run, key: Path | None = None) -> None:
     """Write every report, then the sums, signed when there is a key; OSError when something cannot be written."""
-    run.about.write(run.folder)
     junit.write(run)
     answer.write(run)
     html.write(run)
     markdown.write(run)
+    # Last: a run that is killed on the way here has not ended, and `cutover report` makes its reports.
+    run.about.write(run.folder)
     sums.write(run.folder)
     if key and (refusal := sums.sign(run.folder, key)):
         raise OSError(0, f"not signed: {refusal}")
