@@ -242,6 +242,13 @@ def main() -> int:
     ):
         proven = commands.add_parser(name, help=told)
         proven.add_argument("--copy", type=int, choices=range(1, len(network.COPIES) + 1), default=1, dest="number")
+    promises = commands.add_parser("promises", help="hold what the suite promises of itself against a copy")
+    promises.add_argument("--copy", type=int, choices=range(1, len(network.COPIES) + 1), default=1, dest="number")
+    promises.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="promises with this in their name"
+    )
+    promises.add_argument("--full", action="store_true", help="as often, and with as many, as is promised: hours")
+    promises.add_argument("--seed", type=int, help="of the moments that chance draws (default: another each time)")
     commands.add_parser("record", help="put the host's server facts into the demo")
     catalogue = commands.add_parser("tls", help="serve bad certificates and TLS settings, and see what the suite says")
     catalogue.add_argument("--only", action="append", default=[], metavar="NAME", help="cases with this in their name")
@@ -273,6 +280,8 @@ def main() -> int:
                 copy(asked.number)
             case "privilege":
                 return on_a_copy(asked.number, privilege.prove, fcntl.LOCK_SH)
+            case "promises":
+                return on_a_copy(asked.number, lambda made: promises.prove(made, asked), fcntl.LOCK_SH)
             case "switch":
                 return on_a_copy(asked.number, lambda made: switch.rehearse(made, DNS), fcntl.LOCK_EX)
             case changing:

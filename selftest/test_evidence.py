@@ -189,9 +189,10 @@ def test_a_run_that_is_killed_while_it_writes_its_reports_did_not_end(tmp_path, 
     run.exceptions.write(run.folder)
     for each in run.verdicts:
         journal.append(run.folder, each)
-    with monkeypatch.context() as during, pytest.raises(SystemExit):
+    with monkeypatch.context() as during:
         during.setattr(getattr(folder, report), "write", lambda run: sys.exit())
-        folder.write(run)
+        with pytest.raises(SystemExit):
+            folder.write(run)
     assert main(["report", str(run.folder)]) == 0
     assert "the run did not end" in capsys.readouterr().out
     told = answer.load(run.folder)

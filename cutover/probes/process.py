@@ -22,8 +22,8 @@ INTERRUPTED = threading.Event()
 _STARTING = threading.Lock()
 _RUNNING: set[subprocess.Popen[bytes]] = set()
 
-# Becomes the program, with a watcher in its group that lives on a pipe whose other end only we hold: however we end, also
-# by SIGKILL, the pipe ends, and then the group does. A visit over ssh would go on for minutes.
+# Becomes the program, with a watcher in its group that lives on a pipe whose other end only we hold: however we end,
+# also by SIGKILL, the pipe ends, and then the group does. A visit over ssh would go on for minutes.
 _WATCHED = 'exec 3<&0 </dev/null; { read -r end <&3; kill -KILL 0; } >/dev/null 2>&1 & exec "$@" 3<&-'
 
 LINGER_SECONDS = 2.0  # in which a program's last words are read when another holds its streams open
@@ -92,8 +92,8 @@ def run_bounded(
 ) -> Finished:
     """Run a program with nothing on standard input, in the folder and with the environment given in place of ours.
 
-    OSError when there is no such program. Cut when it takes longer than ``seconds`` or prints more than ``bytes_``. What a program left in the background
-    may keep its streams open: they are read for LINGER_SECONDS after it ended.
+    OSError when there is no such program. Cut when it takes longer than ``seconds`` or prints more than ``bytes_``.
+    What a program left in the background may keep its streams open: they are read for LINGER_SECONDS after it ended.
     """
     deadline = time.monotonic() + seconds
     stdout, stderr = bytearray(), bytearray()
