@@ -109,6 +109,15 @@ def test_nothing_of_a_killed_run_runs_on(started, kind):
     assert running(NAP) == []
 
 
+def test_a_run_may_open_as_many_files_as_the_system_allows():
+    """Fifty targets that say nothing took some 900 of the 1024 that a shell allows; of 256, most probes got none."""
+    told = "import resource; from cutover.probes.threads import allow_many_files; allow_many_files(); "
+    told += "print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
+    line = f"ulimit -Sn 256; ulimit -Hn 5000; exec '{sys.executable}' -c '{told}'"
+    done = subprocess.run(["/bin/sh", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.stdout == "5000 5000\n", done.stderr
+
+
 @pytest.mark.parametrize(
     ("program", "error"), [("no-such-program", FileNotFoundError), ("./plain", PermissionError), ("./none", OSError)]
 )
