@@ -25,6 +25,7 @@ from lab import (
     network,
     ownership,
     privilege,
+    promises,
     statements,
     switch,
 )
@@ -244,6 +245,8 @@ def main() -> int:
                 copy(asked.number)
             case "privilege":
                 return on_a_copy(asked.number, privilege.prove, fcntl.LOCK_SH)
+            case "promises":
+                return on_a_copy(asked.number, lambda made: promises.prove(made, asked), fcntl.LOCK_SH)
             case "switch":
                 return on_a_copy(asked.number, lambda made: switch.rehearse(made, DNS), fcntl.LOCK_EX)
             case changing:

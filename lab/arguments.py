@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from lab import campaign, network
+from lab import campaign, network, promises
 
 
 def parse(tells: str | None) -> argparse.Namespace:
@@ -27,6 +27,10 @@ def parse(tells: str | None) -> argparse.Namespace:
     ):
         proven = commands.add_parser(name, help=told)
         proven.add_argument("--copy", type=int, choices=range(1, len(network.COPIES) + 1), default=1, dest="number")
+    promises.options(
+        proven := commands.add_parser("promises", help="hold what the suite promises of itself against a copy")
+    )
+    proven.add_argument("--copy", type=int, choices=range(1, len(network.COPIES) + 1), default=1, dest="number")
     commands.add_parser("record", help="put the host's server facts into the demo")
     commands.add_parser(
         "load", help="load a server from two machines with one master, and see what is told when one ends"

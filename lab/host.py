@@ -55,6 +55,11 @@ class Host:
         return self._place / "root"
 
     @property
+    def seen_from_inside(self) -> Path:
+        """The tree as the running host has it, with all that it mounted on it."""
+        return Path(f"/proc/{self._init.require()}/root")
+
+    @property
     def _upper(self) -> Path:
         return self._place / "upper"
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -184,6 +185,29 @@ def test_a_folder_of_no_run_is_told_in_one_line(tmp_path, capsys):
 def test_reports_of_a_run_that_ended_stay(written, capsys):
     assert main(["report", str(written)]) == 4
     assert "this run ended and has its reports" in capsys.readouterr().err
+
+
+REPORTS = ("junit", "answer", "html", "markdown", "sums")
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_run_that_is_killed_while_it_writes_its_reports_did_not_end(tmp_path, monkeypatch, capsys, report):
+    """Whichever of them it was about to write: no folder says that all is there while something is missing."""
+    run = run_of(tmp_path / "run", *everything(), exceptions=Exceptions(TODAY, attestations=stated()))
+    run.folder.mkdir()
+    replace(run.about, state="running", ended="").write(run.folder)
+    run.exceptions.write(run.folder)
+    for each in run.verdicts:
+        journal.append(run.folder, each)
+    with monkeypatch.context() as during:
+        during.setattr(getattr(folder, report), "write", lambda run: sys.exit())
+        with pytest.raises(SystemExit):
+            folder.write(run)
+    assert main(["report", str(run.folder)]) == 0
+    assert "the run did not end" in capsys.readouterr().out
+    told = answer.load(run.folder)
+    assert (told["answer"], told["objections"], told["state"]) == ("no", ["the run did not end"], "running")
+    assert main(["check-evidence", str(run.folder)]) == 0
 
 
 def test_an_answer_is_valid_for_a_day_and_no_longer_than_what_it_rests_on(tmp_path):

@@ -1,4 +1,4 @@
-"""Ctrl-C while the run looks: it ends at once, and nothing of it runs on behind."""
+"""Ctrl-C or SIGKILL while the run looks: it ends at once, and nothing of it runs on behind."""
 
 import os
 import signal
@@ -57,29 +57,74 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_interrupted_run_ends_at_once(tmp_path, surroundings, silent, kind):
-    declared, checks = KINDS[kind]
-    file = inventory(tmp_path, silent, declared)
-    argv = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "--rootdir", str(tmp_path), f"--inventory={file}"]
-    with subprocess.Popen(
-        [*argv, *(str(ROOT / name) for name in checks)],
-        cwd=ROOT,
-        env=surroundings,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as run:
+@pytest.fixture
+def started(tmp_path, surroundings, silent):
+    """Starts a run of one of the kinds, and hands it out once its program hangs; ends it if it still runs."""
+    runs = []
+
+    def start(kind):
+        declared, checks = KINDS[kind]
+        file = inventory(tmp_path, silent, declared)
+        argv = ["-m", "pytest", "-c", "pyproject.toml", "--rootdir", str(tmp_path), f"--inventory={file}"]
+        runs.append(
+            subprocess.Popen(
+                [sys.executable, *argv, *(str(ROOT / name) for name in checks)],
+                cwd=ROOT,
+                env=surroundings,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
         end = time.monotonic() + PATIENCE
         while len(having(NAP)) < 2 and time.monotonic() < end:
             time.sleep(0.05)
-        begun = time.monotonic()
-        run.send_signal(signal.SIGINT)
-        told, _ = run.communicate(timeout=PATIENCE)
-        assert time.monotonic() - begun < AT_ONCE
+        assert len(having(NAP)) == 2
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        run.kill()
+        run.communicate()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_interrupted_run_ends_at_once(started, kind):
+    run = started(kind)
+    begun = time.monotonic()
+    run.send_signal(signal.SIGINT)
+    told, _ = run.communicate(timeout=PATIENCE)
+    assert time.monotonic() - begun < AT_ONCE
     assert run.returncode == pytest.ExitCode.INTERRUPTED, told
     assert "Traceback" not in told
     assert running(NAP) == []
+
+
+@pytest.mark.parametrize("kind", ["an ssh visit", "a password command"])
+def test_nothing_of_a_killed_run_runs_on(started, kind):
+    """Nobody is left who could end it: without a watcher, a hung ssh would stay for as long as it likes."""
+    run = started(kind)
+    run.kill()
+    run.wait(PATIENCE)
+    assert running(NAP) == []
+
+
+def test_a_run_may_open_as_many_files_as_the_system_allows():
+    """Fifty targets that say nothing took some 900 of the 1024 that a shell allows; of 256, most probes got none."""
+    told = "import resource; from cutover.probes.threads import allow_many_files; allow_many_files(); "
+    told += "print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
+    line = f"ulimit -Sn 256; ulimit -Hn 5000; exec '{sys.executable}' -c '{told}'"
+    done = subprocess.run(["/bin/sh", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.stdout == "5000 5000\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "error"), [("no-such-program", FileNotFoundError), ("./plain", PermissionError), ("./none", OSError)]
+)
+def test_what_is_no_program_is_told_as_such(tmp_path, program, error):
+    (tmp_path / "plain").write_text("")
+    with pytest.raises(error, match=r"No such file|Permission denied"):
+        process.run_bounded([program], seconds=PATIENCE, bytes_=1, folder=tmp_path)
 
 
 def test_nothing_is_started_once_the_run_was_interrupted(monkeypatch):

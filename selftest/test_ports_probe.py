@@ -1,11 +1,12 @@
 """The ports as a stranger finds them: what is to be closed is asked twice, and any answer counts."""
 
+import errno
 import socket
 import threading
 
 import pytest
 
-from cutover.errors import Unreachable
+from cutover.errors import ProbeError, Unreachable
 from cutover.inventory import Limits, Peer, Target
 from cutover.inventory import Ports as PromisedPorts
 from cutover.probes import ports
@@ -29,6 +30,8 @@ class Network:
             state = told.pop(0) if len(told) > 1 else told[0]
         if state == "open":
             return socket.socket()
+        if isinstance(state, int):
+            raise OSError(state, "whatever")
         raise ConnectionRefusedError if state == "refused" else TimeoutError
 
 
@@ -49,6 +52,27 @@ def test_each_port_has_its_state(monkeypatch):
     }
 
 
+@pytest.mark.parametrize("lack", [errno.EMFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL, errno.EPERM])
+def test_what_this_machine_lacks_closes_no_port(monkeypatch, lack):
+    """Taken for "filtered" it would let every port pass that is to be closed."""
+    network = Network(p22=["open"], p80=["open"], p443=["open"], p8000=[lack], p5432=[lack])
+    with pytest.raises(ProbeError, match="this machine cannot ask for port"):
+        look(monkeypatch, network)
+
+
+@pytest.mark.parametrize("answer", ["open", "refused"])
+def test_a_network_that_goes_away_meanwhile_closes_no_port(monkeypatch, answer):
+    network = Network(p22=["filtered"], p80=[answer, "filtered"], p443=[answer, "filtered"])
+    with pytest.raises(Unreachable, match="answered on port 443 and then on none any more"):
+        look(monkeypatch, network)
+
+
+def test_one_port_that_still_answers_is_enough(monkeypatch):
+    """ufw limits how often somebody may come for ssh."""
+    network = Network(p22=["open", "filtered"], p443=["open", "filtered"], p80=["open"])
+    assert look(monkeypatch, network).states[8000] == "filtered"
+
+
 @pytest.mark.parametrize("told", [("filtered", "open"), ("open", "filtered"), ("refused", "open")])
 def test_one_answer_is_enough_for_an_open_port(monkeypatch, told):
     network = Network(p22=["open"], p8000=told)
@@ -58,7 +82,9 @@ def test_one_answer_is_enough_for_an_open_port(monkeypatch, told):
 def test_a_port_that_is_to_be_open_has_all_the_time_it_was_promised(monkeypatch):
     network = Network(p22=["open"])
     look(monkeypatch, network, connect_seconds=7.0)
-    assert sorted(network.asked) == sorted([(port, 7.0) for port in OPEN] + [(port, 1.5) for port in CLOSED] * 2)
+    *asked, once_more = network.asked
+    assert sorted(asked) == sorted([(port, 7.0) for port in OPEN] + [(port, 1.5) for port in CLOSED] * 2)
+    assert once_more == (22, 7.0)
     network.asked.clear()
     look(monkeypatch, network, connect_seconds=1.0)
     assert {seconds for _, seconds in network.asked} == {1.0}

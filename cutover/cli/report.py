@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cutover.errors import UsageError
-from cutover.report import folder
+from cutover.report import folder, sums
 from cutover.report.run import read
 
 
@@ -21,8 +22,10 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
 def run(asked: argparse.Namespace) -> int:
     """Write them beside what is there. A run that ended has its own, and they may be signed: those stay."""
     run = read(asked.folder)
-    if run.about.state != "running":
+    # The sums are the last that a run writes: one that was killed just before did not end either.
+    if run.about.state != "running" and (asked.folder / sums.FILE).exists():
         raise UsageError(f"{asked.folder}: this run {run.about.state} and has its reports")
+    run.about = replace(run.about, state="running", ended="")
     try:
         folder.write(run)
     except OSError as error:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import threading
@@ -19,6 +21,10 @@ from cutover.errors import ProbeError
 INTERRUPTED = threading.Event()
 _STARTING = threading.Lock()
 _RUNNING: set[subprocess.Popen[bytes]] = set()
+
+# Becomes the program, with a watcher in its group that lives on a pipe whose other end only we hold: however we end,
+# also by SIGKILL, the pipe ends, and then the group does. A visit over ssh would go on for minutes.
+_WATCHED = 'exec 3<&0 </dev/null; { read -r end <&3; kill -KILL 0; } >/dev/null 2>&1 & exec "$@" 3<&-'
 
 LINGER_SECONDS = 2.0  # in which a program's last words are read when another holds its streams open
 _TICK_SECONDS = 0.2
@@ -42,11 +48,18 @@ class Cut(ProbeError):
 
 @contextlib.contextmanager
 def running(argv: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:  # noqa: ANN401 - Popen's own
-    """A program in a process group of its own; the group is killed at the end, and by ``stop``."""
+    """A program in a process group of its own; the group is killed at the end, by ``stop``, and when we are killed.
+
+    The last is the program's own affair when its standard input comes with the options. OSError when it is none.
+    """
+    command = list(argv)
+    if "stdin" not in options:
+        _require(argv[0], options.get("cwd"), options.get("env"))
+        command, options["stdin"] = ["/bin/sh", "-c", _WATCHED, "sh", *argv], subprocess.PIPE
     with _STARTING:
         if INTERRUPTED.is_set():
             raise ProbeError(f"{argv[0]}: not run, because the run was interrupted", "verify again")
-        process = subprocess.Popen(argv, start_new_session=True, **options)
+        process = subprocess.Popen(command, start_new_session=True, **options)
         _RUNNING.add(process)
     with process:
         try:
@@ -76,20 +89,20 @@ def run_bounded(
     bytes_: int,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
-    stdin: int = subprocess.DEVNULL,
+    stdin: int | None = None,
     hears: Callable[[bytearray], object] | None = None,
 ) -> Finished:
     """Run a program with nothing on standard input, in the folder and with the environment given in place of ours.
 
     ``stdin`` is what stands there in place of nothing; ``hears`` is called with all it printed whenever there is more.
 
-    Cut when it takes longer than ``seconds`` or prints more than ``bytes_``. What a program left in the background
-    may keep its streams open: they are read for LINGER_SECONDS after it ended.
+    OSError when there is no such program. Cut when it takes longer than ``seconds`` or prints more than ``bytes_``.
+    What a program left in the background may keep its streams open: they are read for LINGER_SECONDS after it ended.
     """
     deadline = time.monotonic() + seconds
     stdout, stderr = bytearray(), bytearray()
     ended = False
-    pipes = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | ({} if stdin is None else {"stdin": stdin})
     with running(argv, **pipes, cwd=folder, env=environment) as process, selectors.DefaultSelector() as selector:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -114,6 +127,14 @@ def run_bounded(
                 if len(key.data) > bytes_:
                     raise Cut(f"{argv[0]}: printed more than {bytes_} bytes", bytes(stdout))
     return Finished(process.returncode, bytes(stdout), bytes(stderr))
+
+
+def _require(program: str, folder: Path | None, environment: Mapping[str, str] | None) -> None:
+    """Tell what is no program before a shell would, in words of its own."""
+    place = str((folder or Path()) / program) if "/" in program else program
+    if not shutil.which(place, path=(os.environ if environment is None else environment).get("PATH", os.defpath)):
+        number = errno.EACCES if "/" in program and os.path.exists(place) else errno.ENOENT
+        raise OSError(number, os.strerror(number), program)
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:

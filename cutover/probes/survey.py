@@ -35,7 +35,7 @@ from cutover.probes import saved
 from cutover.probes.operator import Operator
 from cutover.probes.process import INTERRUPTED, stop
 from cutover.probes.sent import counts
-from cutover.probes.threads import AT_ONCE, side_by_side
+from cutover.probes.threads import AT_ONCE, allow_many_files, side_by_side
 
 Stage = Literal["observe", "latency", "beside load", "load", "after"]
 
@@ -196,6 +196,7 @@ class Survey:
                     told(job, done[1][0], len(wanted))
 
         INTERRUPTED.clear()
+        allow_many_files()
         try:
             side_by_side(lambda label: self._target(label, jobs[label], note), [label for label in jobs if jobs[label]])
         except KeyboardInterrupt:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import resource
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -11,6 +13,16 @@ R = TypeVar("R")
 
 AT_ONCE = 32
 HEARS_SECONDS = 0.5
+FILES = 65536  # as many as may be open; at most as many as the system allows
+
+
+def allow_many_files() -> None:
+    """Lift this process's own limit of open files: silent targets, 32 at once, take some 900 of the usual 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def side_by_side(function: Callable[[T], R], items: Sequence[T], at_once: int = AT_ONCE) -> list[R]:

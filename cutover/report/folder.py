@@ -17,9 +17,10 @@ def write(run: Run, key: Path | None = None) -> None:
 
 
 def _write(run: Run) -> None:
-    run.about.write(run.folder)
     junit.write(run)
     answer.write(run)
     html.write(run)
     markdown.write(run)
+    # Last: a run that is killed on the way here has not ended, and `cutover report` makes its reports.
+    run.about.write(run.folder)
     sums.write(run.folder)
