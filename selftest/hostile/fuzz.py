@@ -109,11 +109,8 @@ def readers():
         assert reply.problem or reply.message
 
     def chain(data):
-        try:
+        with contextlib.suppress(ValueError, x509.InvalidVersion):  # which the probe turns into its cause
             link = x509.load_der_x509_certificate(data)
-        except ValueError:
-            return
-        with contextlib.suppress(ValueError):  # which the probe turns into its cause
             certificate._link(link, link)
 
     def greeting(data):

@@ -217,9 +217,9 @@ def look_through(facts, seen=None):
 
 def swollen(text):
     """Texts as long as is read of one command: one character, one line, one line with ever another number."""
-    yield from (fill(unit) for unit in ("a", " ", "(", "\n", "0 ", "{", '"', "a\n"))
+    yield from (fill(unit) for unit in ("a", " ", "(", "\n", "0 "))
     shapes = {re.sub(r"\d+", "0", line)[:18]: line for line in text.splitlines(keepends=True) if line.strip()}
-    for line in list(shapes.values())[:8]:
+    for line in list(shapes.values())[:2]:
         bare = line.rstrip("\n")
         parts = re.split(r"(\d+)(?=\D*$)", bare, maxsplit=1) if re.search(r"\d", bare) else [bare, "", ""]
         count = OUTPUT_BYTES // (len(bare) + 6)

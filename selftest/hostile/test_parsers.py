@@ -104,7 +104,7 @@ def test_a_spoilt_answer_is_facts_or_a_probe_error(kind):
     assert names
 
     @given(spoilt_visits(HOSTS, names))
-    @settings(MANY, max_examples=25)
+    @settings(MANY, max_examples=12)
     def holds(outputs):
         with bounded(SECONDS):
             told = read(kind, outputs)
@@ -133,7 +133,7 @@ def test_the_checks_of_the_servers_inside_are_judged_here():
 
 
 @given(spoilt_visits(HOSTS, HOSTS[0].outputs.keys()))
-@settings(MANY, max_examples=300)
+@settings(MANY, max_examples=100)
 def test_every_check_of_a_spoilt_visit_has_a_verdict(visit):
     spoilt = {name for name in HOSTS[0].outputs if visit.outputs.get(name) not in [h.outputs[name] for h in HOSTS]}
     known = {}
@@ -239,7 +239,7 @@ def test_a_spoilt_text_is_facts_or_the_error_that_it_promises(name):
     function, text, allowed = TEXTS[name]
 
     @given(texts(text) | st.text(max_size=60) | st.sampled_from(WORDS))
-    @settings(MANY, max_examples=120)
+    @settings(MANY, max_examples=80)
     def holds(spoilt):
         with bounded(SECONDS), contextlib.suppress(*([allowed] if allowed else [])):
             list(look_through(function(spoilt)))
