@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from lab import matrix
 from lab.host import Host
@@ -31,16 +31,14 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="of the moments that chance draws (default: another each time)")
 
 
-def prove(copy: Host, asked: argparse.Namespace) -> bool:
-    """Prove all of them, or those whose names hold one of ``asked.only``; whether each was kept."""
-    chosen = {name: of for name, of in PROMISES.items() if not asked.only or any(part in name for part in asked.only)}
-    if not chosen:
+def chosen(asked: argparse.Namespace) -> Iterator[Callable[[Host], bool]]:
+    """The proofs of all of them, or of those whose names hold one of ``asked.only``; each is to have a fresh copy."""
+    names = [name for name in PROMISES if not asked.only or any(part in name for part in asked.only)]
+    if not names:
         raise Refusal(f"no promise is called {' or '.join(asked.only)}; there is {', '.join(PROMISES)}")
     call([matrix.ROOT / "verify", "--version"], timeout=matrix.SUITE_SECONDS)  # makes .venv where there is none
     become_reaper()
     seed = random.randrange(10**6) if asked.seed is None else asked.seed
     print(f"seed {seed}: the same moments again with --seed {seed}", flush=True)
-    kept = True
-    for name, of in chosen.items():
-        kept &= of(Trial(copy, name, asked.full, random.Random(seed)))
-    return kept
+    for name in names:
+        yield lambda copy, name=name: PROMISES[name](Trial(copy, name, asked.full, random.Random(seed)))

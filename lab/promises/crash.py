@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -13,17 +14,19 @@ from lab.promises.trial import Started, Trial
 
 # On the demo, and on the copy; in the fewer, each of the two in a way of its own.
 KILLS, FEW_KILLS = (40, 10), (7, 3)
+EARLY = 5  # one in so many is killed before it has anything to lose
 LEFT_SECONDS = 10.0
 # Under -n the controller is killed, and its workers see to themselves.
 WAYS = ((), (), ("-n", "2"))
 
 
 class Kind(NamedTuple):
-    """Runs against the one or the other, in one way, and how long such a run takes undisturbed."""
+    """Runs against the one or the other, in one way; how long they take undisturbed, in all and to have a folder."""
 
     demo: bool
     options: tuple[str, ...]
     seconds: float
+    to_folder: float
 
 
 def prove(trial: Trial) -> bool:
@@ -35,7 +38,7 @@ def prove(trial: Trial) -> bool:
         for number in range(many):
             options = WAYS[number % len(WAYS)]
             kind = next(kind for kind in kinds if kind.options == options)
-            kept &= _kill_once(trial, kind, f"{number + 1} of {many}")
+            kept &= _kill_once(trial, kind, f"{number + 1} of {many}", early=number % EARLY == 0)
             killed += 1
         after = trial.start(demo=demo)
         status = after.end()
@@ -46,16 +49,26 @@ def prove(trial: Trial) -> bool:
 
 def _undisturbed(trial: Trial, demo: bool, options: tuple[str, ...]) -> Kind:
     run = trial.start(*options, demo=demo)
+    _wait_for_folder(run)
+    to_folder = time.monotonic() - run.begun
     run.end()
-    return Kind(demo, options, run.seconds)
+    return Kind(demo, options, run.seconds, to_folder)
 
 
-def _kill_once(trial: Trial, kind: Kind, number: str) -> bool:
-    moment = trial.moments.uniform(0, kind.seconds)
+def _wait_for_folder(run: Started) -> None:
+    while not run.folder() and run.process.poll() is None:
+        time.sleep(0.02)
+
+
+def _kill_once(trial: Trial, kind: Kind, number: str, early: bool) -> bool:
+    """Kill one run, some time after it has begun or, most often, after it has a folder."""
+    moment = trial.moments.uniform(0, kind.to_folder if early else kind.seconds - kind.to_folder)
     run = trial.start(*kind.options, demo=kind.demo)
+    if not early:
+        _wait_for_folder(run)
     time.sleep(moment)
     ended = run.process.poll() is not None
-    had = sorted({words.partition(" ")[0].rpartition("/")[2] for words in run.left().values()})
+    had = sorted({_name(words) for words in run.left().values()})
     run.kill()
     gone = time.monotonic()
     while (left := run.left()) and time.monotonic() < gone + LEFT_SECONDS:
@@ -68,8 +81,15 @@ def _kill_once(trial: Trial, kind: Kind, number: str) -> bool:
     told, bad = _evidence(run, ended)
     wrong += bad
     where = f"{'demo' if kind.demo else 'copy'}{' -n 2' if kind.options else ''}"
-    what = f"{number} on {where} at {moment:.2f} of {kind.seconds:.2f} s: {told}; it ran {', '.join(had) or 'nothing'}"
+    since = "its start" if early else "its folder"
+    what = f"{number} on {where}, {moment:.2f} s after {since}: {told}; it ran {', '.join(had) or 'nothing'}"
     return trial.tell(not wrong, f"{what}, gone {took:.1f} s later{''.join(f'; {each}' for each in wrong)}")
+
+
+def _name(words: str) -> str:
+    """What a process is, from its command line."""
+    module = re.search(r" -m (\S+)", words)
+    return module[1] if module else words.partition(" ")[0].rpartition("/")[2]
 
 
 def _left_inside(trial: Trial, run: Started, since: float) -> str:

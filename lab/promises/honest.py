@@ -55,7 +55,7 @@ CUTS = {
 }
 MOMENTS, FEW_MOMENTS = 4, 1
 # Seen from outside; the others are seen inside.
-MORE_DEFECTS = ("web.redirect-is-302",)
+MORE_DEFECTS = ("web.redirect-is-302", "tls.old-protocols-in-earnest")
 
 
 def prove(trial: Trial) -> bool:
