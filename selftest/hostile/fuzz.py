@@ -51,7 +51,7 @@ def readers():
 
     from cutover.errors import NotDeclared
     from cutover.facts import caa, hsts
-    from cutover.probes import answers, certificate, dialling, hello, query, server
+    from cutover.probes import answers, certificate, dialling, hello, query, script, server
     from cutover.probes.caa import policy
     from cutover.probes.wire import Wire
     from cutover.redact import redact
@@ -60,7 +60,9 @@ def readers():
     name = from_text("api.example.com")
     mark = "00112233445566778899aabbccddeeff"
     SEEDS["certificate"] = [make("a", names=["a.example"]).certificate.public_bytes(serialization.Encoding.DER)]
-    SEEDS["visit"] = [f"\n{mark} out now\n12\n\n{mark} err now 17 800\n\n0\n{mark} end\n".encode()]
+    SEEDS["visit"] = [
+        f"\n{mark} at 17.5 100.0\n\n{mark} out nproc\n12\n\n{mark} err nproc 100.0 100.1\n\n0\n{mark} end\n".encode()
+    ]
 
     class Socket:
         """A connection on which these bytes have come, and no more will."""
@@ -150,7 +152,7 @@ def readers():
         assert "\u202e" not in told
 
     def visit(data):
-        server.parse(server.COMMANDS, mark, data)
+        script.parse(server.COMMANDS, mark, data)
 
     return {
         "http": http,

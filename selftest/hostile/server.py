@@ -18,12 +18,12 @@ SERVER = Table()
 
 def framed(mark, outputs, **changed):
     """The answer of a visit, some outputs of which are other texts."""
-    told = b""
+    told = f"\n{mark} at {time.time():.9f} 100.00\n".encode()
     for name, output in outputs.items():
         text, rc = changed.get(name.replace("-", "_"), output["stdout"]), output["rc"]
         text = text if isinstance(text, bytes) else text.encode()
         told += f"\n{mark} out {name}\n".encode() + text
-        told += f"\n{mark} err {name} {time.time_ns()} 900\n{output['stderr']}\n{rc}\n{mark} end\n".encode()
+        told += f"\n{mark} err {name} 100.00 100.01\n{output['stderr']}\n{rc}\n{mark} end\n".encode()
     return told
 
 
@@ -71,8 +71,8 @@ def another_host_key(mark, outputs):
 @SERVER.case("error", "holds no output")
 def frames_of_its_own(mark, outputs):
     """Knows the mark, and frames commands that nobody asked for, with numbers of 5000 digits."""
-    wrong = f"\n{mark} out nonsense\nx\n{mark} err nonsense 1 1\n\n0\n{mark} end\n"
-    digits = f"\n{mark} out df\nx\n{mark} err df {'9' * 5000} {'9' * 5000}\n\n{'9' * 5000}\n{mark} end\n"
+    wrong = f"\n{mark} out nonsense\nx\n{mark} err nonsense 1.0 1.0\n\n0\n{mark} end\n"
+    digits = f"\n{mark} out df\nx\n{mark} err df {'9' * 5000}.0 {'9' * 5000}.0\n\n{'9' * 5000}\n{mark} end\n"
     return framed(mark, {"nproc": outputs["nproc"]}) + wrong.encode() + digits.encode()
 
 

@@ -14,7 +14,8 @@ from cutover.demo import SERVER_FACTS
 from cutover.facts.evidence import Output, Outputs
 from cutover.inventory import Database, Metrics, Server, Target
 from cutover.probes import saved
-from cutover.probes.server import AFTER, COMMANDS, OUTPUT_BYTES
+from cutover.probes.script import OUTPUT_BYTES
+from cutover.probes.server import AFTER, COMMANDS
 from cutover.redact import redact
 from selftest.rows import HOST
 from selftest.ubuntu_facts import RELEASES, outputs_of

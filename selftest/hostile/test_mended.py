@@ -19,7 +19,7 @@ from cutover.facts.sshd import Sshd
 from cutover.facts.storage import Storage
 from cutover.facts.updates import PendingUpdates
 from cutover.inventory import Peer, Ports, Target
-from cutover.probes import certificate, server
+from cutover.probes import certificate, script, server
 from selftest.hostile.spoilt import bounded, visits
 from selftest.pki import make, server_context, tcp
 from selftest.rows import AT, HOST
@@ -76,10 +76,10 @@ def test_what_a_visit_that_was_cut_did_not_come_to_has_the_cut_for_its_cause():
 
 
 def test_a_host_that_frames_what_nobody_asked_for_is_read_without_it():
-    told = f"\n{MARK} out nonsense\nx\n{MARK} err nonsense 1 1\n\n0\n{MARK} end\n"
-    digits = f"\n{MARK} out df\nx\n{MARK} err df {'9' * 5000} 1\n\n{'9' * 5000}\n{MARK} end\n"
-    good = f"\n{MARK} out now\n12\n{MARK} err now 17 800\n\n0\n{MARK} end\n"
-    assert list(server.parse(server.COMMANDS, MARK, (told + digits + good).encode())) == ["now"]
+    told = f"\n{MARK} at 1795578826.5 100.00\n\n{MARK} out nonsense\nx\n{MARK} err nonsense 1.0 1.0\n\n0\n{MARK} end\n"
+    digits = f"\n{MARK} out df\nx\n{MARK} err df {'9' * 5000}.0 1.0\n\n{'9' * 5000}\n{MARK} end\n"
+    good = f"\n{MARK} out nproc\n12\n{MARK} err nproc 100.00 100.01\n\n0\n{MARK} end\n"
+    assert list(script.parse(server.COMMANDS, MARK, (told + digits + good).encode())) == ["nproc"]
 
 
 @pytest.mark.parametrize(

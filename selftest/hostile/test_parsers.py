@@ -20,7 +20,7 @@ from cutover.errors import NotDeclared, ProbeError, UsageError
 from cutover.facts import caa, hsts, nginx_config, packet_filter, packets
 from cutover.facts.crontab import Programs
 from cutover.facts.evidence import Outputs
-from cutover.probes import hello, query, saved, server, sslyze
+from cutover.probes import hello, query, saved, script, server, sslyze
 from cutover.probes.answers import Body
 from cutover.redact import redact
 from selftest.hostile import fixtures_by_hand as by_hand
@@ -153,7 +153,7 @@ def test_as_much_as_is_read_of_a_command_is_read_in_time(kind):
 
 
 MARK = "00112233445566778899aabbccddeeff"
-FRAMED = f"\n{MARK} out now\n12\n\n{MARK} err now 1795578826232427600 800\n\n0\n{MARK} end\n"
+FRAMED = f"\n{MARK} at 1795578826.5 100.00\n\n{MARK} out nproc\n12\n\n{MARK} err nproc 100.00 100.01\n\n0\n{MARK} end\n"
 GREETED = "160303002a020000260303" + "00" * 32 + "00c02f000000"
 
 
@@ -204,7 +204,7 @@ TEXTS = {
         (ROOT / "selftest/recorded/sslyze-good.json").read_text(),
         ProbeError,
     ),
-    "server.parse": (lambda text: server.parse(server.COMMANDS, MARK, text.encode("utf-8", "replace")), FRAMED, ()),
+    "script.parse": (lambda text: script.parse(server.COMMANDS, MARK, text.encode("utf-8", "replace")), FRAMED, ()),
     "query.read": (
         lambda text: query.read(query.Reply(dns.message.from_text(text)), dns.name.from_text(TARGET.host), "A"),
         f"id 1\nopcode QUERY\nrcode NOERROR\nflags QR AA\n;QUESTION\n{TARGET.host}. IN A\n"
