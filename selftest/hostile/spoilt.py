@@ -15,7 +15,7 @@ from cutover.facts.evidence import Output, Outputs
 from cutover.inventory import Database, Metrics, Server, Target
 from cutover.probes import saved
 from cutover.probes.script import OUTPUT_BYTES
-from cutover.probes.server import AFTER, COMMANDS
+from cutover.probes.server import AFTER, COMMANDS, DURING
 from cutover.redact import redact
 from selftest.rows import HOST
 from selftest.ubuntu_facts import RELEASES, outputs_of
@@ -32,6 +32,11 @@ TARGET = Target(
 MORE = {
     "access-logs": "marked 12 /var/log/nginx/access.log\nmarked 12 /var/log/nginx/other.log\n",
     "error-logs": "since 2026/11/25 12:00:00\nnginx 0\napplication 0\n",
+    "identity": "machine 0a1b\nboot 12-34\ncommit 63b2b6e6\nservice Mon 2026-11-30 a1b2\nssh SHA256:abc (ED25519)\n",
+    "load-memory": (
+        "holders 10\nsample 1.5 900 10/100 11/200\nmark load\nsample 2.0 800 10/100 11/300\nmark after\n"
+        "sample 3.0 900 10/100 11/200\nstopped\n"
+    ),
     "mandatory-access": "profiles 3 complain\nprofiles 12 enforce\napparmor Y\nselinux none\n",
     "kernel-settings": "".join(
         f"{name}:1\n"
@@ -77,7 +82,7 @@ _PIECES = re.compile(r"\d+|[A-Za-z_]+|[^\sA-Za-z_\d]")
 def visits():
     """What healthy hosts answered: the recorded Debian, and the composed releases of Ubuntu."""
     hosts = [saved.read(SERVER_FACTS, Outputs), *(outputs_of(release, {}) for release in RELEASES)]
-    commands = COMMANDS | AFTER
+    commands = COMMANDS | AFTER | DURING
     more = {name: Output(commands[name].line, 0, text, "", 0.01) for name, text in MORE.items()}
     return [replace(host, host=HOST, outputs=host.outputs | more) for host in hosts]
 

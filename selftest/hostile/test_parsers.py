@@ -228,8 +228,12 @@ def named_like_a_parser():
                     yield f"{file.stem}.{of}{function.name}"
 
 
+# Called so, and parse nothing: they hand out, or read what our own driver of load wrote.
+NO_PARSERS = {"survey.Survey.read", "survey.Readable.read", "samples.Samples.read"}
+
+
 def test_no_parser_is_left_out():
-    held = {f"{param.id}.read" for param in PARSERS} | TEXTS.keys()
+    held = {f"{param.id}.read" for param in PARSERS} | TEXTS.keys() | NO_PARSERS
     assert set(named_like_a_parser()) - held == set()
     assert TEXTS.keys() - set(named_like_a_parser()) == {"redact.redact", "caa.identifiers"}
 
