@@ -23,7 +23,7 @@ from cutover.probes import live, locust
 from cutover.probes.connecting import now, reach
 from cutover.probes.dialling import Dialler
 from cutover.probes.samples import Samples
-from cutover.probes.sent import count
+from cutover.probes.sent import count, wait_for_room
 from cutover.promised_load import DeclaredLoad, OpenModel, OwnModel, RampModel
 from cutover.redact import redact
 
@@ -50,6 +50,7 @@ def measure(peer: Peer, *, quiet: tuple[str, ...] = (), keep: bool = False) -> L
     """
     limits = peer.target.limits
     stage = {"users": limits.load_concurrency, "requests": limits.load_requests, "kept": keep, "pages": quiet}
+    wait_for_room(peer.target.label, limits.load_requests, limits.requests_per_minute)
     return _believed(peer, _drive(peer, stage))
 
 
