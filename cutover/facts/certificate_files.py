@@ -99,7 +99,7 @@ class CertificateOnDisk:
                 count=len(chain),
                 evidence=outputs.evidence("certificate-pem", "public-key"),
             )
-        except (ValueError, TypeError, x509.InvalidVersion) as error:
+        except (ValueError, TypeError, LookupError, x509.InvalidVersion) as error:
             raise ProbeError(f"{outputs.host}: the certificate or its key is not understood: {error}") from None
 
 

@@ -29,6 +29,8 @@ from cutover.redact import redact
 
 E = TypeVar("E", bound=x509.ExtensionType)
 
+# What cryptography raises of a certificate that is none: KeyError for a string of a type that there is not.
+UNREADABLE = (ValueError, TypeError, LookupError, x509.InvalidVersion)
 LONGEST_CHAIN = 20  # links looked at
 LENIENT = "ALL:!aNULL:@SECLEVEL=0"  # without a certificate there is nothing to look at
 
@@ -50,7 +52,7 @@ def probe(peer: Peer) -> Certificate:
         ) from None
     except OSError as error:
         raise unanswered(peer, peer.target.ports.https, error) from None
-    except (ValueError, x509.InvalidVersion) as error:
+    except UNREADABLE as error:
         told = redact(str(error))[:120]
         raise ProbeError(f"{peer.address} (for {peer.target.host}): a certificate that is none: {told}") from None
     return Certificate(peer.target.host, peer.address, datetime.now(UTC), links, refusal, code)

@@ -111,7 +111,7 @@ def readers():
         assert reply.problem or reply.message
 
     def chain(data):
-        with contextlib.suppress(ValueError, x509.InvalidVersion):  # which the probe turns into its cause
+        with contextlib.suppress(*certificate.UNREADABLE):  # which the probe turns into its cause
             link = x509.load_der_x509_certificate(data)
             certificate._link(link, link)
 

@@ -132,28 +132,32 @@ def test_sshd_files_that_include_one_another_end():
         Sshd.read(answering(sshd_files="\n".join(lines) + f"\n{place}.d/14:Port 22\n"))
 
 
-def of_version(holder, number):
-    """The certificate under another version's number; its signature does not matter here."""
-    told = holder.certificate.public_bytes(Encoding.DER)
-    assert b"\xa0\x03\x02\x01\x02" in told
-    return told.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01" + bytes([number]), 1)
+def spoilt_certificate(old, new):
+    """A certificate with other bytes at one place; its signature does not matter here."""
+    told = make(HOST, names=[HOST]).certificate.public_bytes(Encoding.DER)
+    assert old in told
+    return told.replace(old, new, 1)
 
 
-def test_a_certificate_of_a_version_that_there_is_not_is_none(tmp_path):
-    pem = ssl.DER_cert_to_PEM_cert(of_version(make(HOST, names=[HOST]), 6))
-    with pytest.raises(ProbeError, match="is not understood"):
-        CertificateOnDisk.read(answering(certificate_pem=pem))
+WRONG = {
+    "a version that there is not": (b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x06"),
+    "a name of no type": (b"\x55\x04\x03\x0c", b"\x55\x04\x03\x8c"),
+}
 
 
-def test_a_server_with_a_certificate_of_such_a_version_has_its_cause(monkeypatch, tmp_path):
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_a_server_with_a_certificate_that_is_none_has_its_cause(wrong, monkeypatch, tmp_path):
     context = server_context(tmp_path, [make(HOST, names=[HOST])])
-    loaded = x509.load_der_x509_certificate
-
-    def chain(peer):
-        return [loaded(of_version(make(HOST, names=[HOST]), 6))]
-
-    monkeypatch.setattr(certificate, "_chain", chain)  # OpenSSL's own server takes no such certificate
+    # OpenSSL's own server takes no such certificate.
+    sent = spoilt_certificate(*wrong)
+    monkeypatch.setattr(certificate, "_chain", lambda peer: [x509.load_der_x509_certificate(sent)])
     with tcp(lambda client: context.wrap_socket(client, server_side=True).close()) as port:
         target = Target(host=HOST, ports=Ports(https=port))
-        with pytest.raises(ProbeError, match="a certificate that is none: 6 is not a valid X509 version"):
+        with pytest.raises(ProbeError, match="a certificate that is none: "):
             certificate.probe(Peer(target, "127.0.0.1"))
+
+
+def test_a_file_with_a_certificate_of_a_version_that_there_is_not_is_told():
+    pem = ssl.DER_cert_to_PEM_cert(spoilt_certificate(*WRONG["a version that there is not"]))
+    with pytest.raises(ProbeError, match="is not understood"):
+        CertificateOnDisk.read(answering(certificate_pem=pem))
