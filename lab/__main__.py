@@ -25,6 +25,7 @@ from lab import (
     network,
     ownership,
     privilege,
+    promises,
     statements,
     switch,
 )
@@ -239,16 +240,11 @@ def main() -> int:
     for name, told in (
         ("privilege", "compare what root sees with what `cutover sudoers` lets see"),
         ("switch", "rehearse a change of DNS, with a resolver that lags behind"),
+        ("promises", "hold what the suite promises of itself against a copy"),
     ):
         proven = commands.add_parser(name, help=told)
         proven.add_argument("--copy", type=int, choices=range(1, len(network.COPIES) + 1), default=1, dest="number")
-    promises = commands.add_parser("promises", help="hold what the suite promises of itself against a copy")
-    promises.add_argument("--copy", type=int, choices=range(1, len(network.COPIES) + 1), default=1, dest="number")
-    promises.add_argument(
-        "--only", action="append", default=[], metavar="NAME", help="promises with this in their name"
-    )
-    promises.add_argument("--full", action="store_true", help="as often, and with as many, as is promised: hours")
-    promises.add_argument("--seed", type=int, help="of the moments that chance draws (default: another each time)")
+    promises.options(proven)  # the last of them
     commands.add_parser("record", help="put the host's server facts into the demo")
     catalogue = commands.add_parser("tls", help="serve bad certificates and TLS settings, and see what the suite says")
     catalogue.add_argument("--only", action="append", default=[], metavar="NAME", help="cases with this in their name")
