@@ -145,14 +145,19 @@ def device(spec: HostSpec) -> str:
 @contextlib.contextmanager
 def at_a_desk() -> Iterator[list[str]]:
     """A second place of the operator's, whose ways can be cut without anybody else noticing; as ``inside``."""
-    leave = ["ip", "netns", "delete", netns(DESK.namespace)]
-    if netns(DESK.namespace) in existing_namespaces():
-        call(leave)
+    _forget_desk()
     _add_namespace(DESK.namespace, (DESK,))
     try:
         yield inside(DESK.namespace)
     finally:
-        call(leave)
+        _forget_desk()
+
+
+def _forget_desk() -> None:
+    # The pair first: a process that still ends would keep it with its namespace.
+    for thing in (["link", "delete", f"cl-{DESK.namespace}"], ["netns", "delete", netns(DESK.namespace)]):
+        with contextlib.suppress(Refusal):
+            call(["ip", *thing])
 
 
 def _add_namespace(namespace: str, hosts: Iterable[HostSpec]) -> None:

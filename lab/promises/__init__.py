@@ -13,7 +13,7 @@ from lab import matrix
 from lab.host import Host
 from lab.machine import Refusal, call
 from lab.promises import crash, honest, read_only, repeatable, scale
-from lab.promises.trial import Trial, become_reaper
+from lab.promises.trial import Trial, become_reaper, write_waivers
 
 PROMISES: dict[str, Callable[[Trial], bool]] = {
     "read-only": read_only.prove,
@@ -38,6 +38,7 @@ def chosen(asked: argparse.Namespace) -> Iterator[Callable[[Host], bool]]:
         raise Refusal(f"no promise is called {' or '.join(asked.only)}; there is {', '.join(PROMISES)}")
     call([matrix.ROOT / "verify", "--version"], timeout=matrix.SUITE_SECONDS)  # makes .venv where there is none
     become_reaper()
+    write_waivers()
     seed = random.randrange(10**6) if asked.seed is None else asked.seed
     print(f"seed {seed}: the same moments again with --seed {seed}", flush=True)
     for name in names:

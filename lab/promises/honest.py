@@ -20,7 +20,7 @@ from lab.privilege import DEFECTS
 from lab.promises.trial import GATE, Started, Trial
 
 ENDS_SECONDS = 420  # of a run that is cut off: what hangs is cut, at the latest a visit after 300 s
-_DROP = "table inet cut {{ chain {hook} {{ type filter hook {hook} priority 0; {what} drop; }} }}"
+_DROP = "table inet cut {{ chain {hook} {{ type filter hook {hook} priority 0; {what} drop; }}; }}"
 
 
 def _dropped(hook: str, what: str) -> Callable[[Host], None]:
