@@ -170,6 +170,7 @@ def document(results: dict[str, dict[str, Told]], known: dict[str, Fault]) -> st
         "copy of the lab's reference host, and each tool that looks at what it breaks was run against it. **caught**:",
         "it found something that it does not find on the healthy host. **missed**: it did not. A dash: not asked.",
         "On the healthy host every finding is a false alarm, or advice for a host that keeps all it promised.",
+        f"{len(results)} of {len(CASES)} faults, the healthy host included, were measured.",
         "",
         *(f"- {tool}: {how}" for tool, how in others.HOW.items()),
         "",
@@ -197,7 +198,7 @@ def _cell(name: str, tool: str, results: dict[str, dict[str, Told]]) -> str:
     if told.trouble:
         return "no answer"
     if name == HEALTHY:
-        return f"{len(told.found)} findings" if told.found else "nothing"
+        return f"{len(told.found)} finding{'s' * (len(told.found) != 1)}" if told.found else "nothing"
     return "**caught**" if news(tool, name, results) else "missed"
 
 

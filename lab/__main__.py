@@ -23,6 +23,7 @@ from lab import (
     machine,
     matrix,
     network,
+    old_server,
     ownership,
     privilege,
     promises,
@@ -124,6 +125,7 @@ def down() -> None:
         host.Host(spec).destroy()
     REFERENCE.destroy()
     host.forget(SNAPSHOT)
+    old_server.stop()
     acme.stop()
     clock.stop()
     DNS.stop()

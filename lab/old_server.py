@@ -48,6 +48,7 @@ def serving(names: list[str]) -> Iterator[None]:
     nginx = shutil.which("nginx")
     if nginx is None:
         raise Refusal("missing tools, with their Debian packages: nginx (nginx-light)")
+    stop()
     pair = authority.issue(names, (-1, 89))
     _PLACE.mkdir(mode=0o700, exist_ok=True)
     (_PLACE / "certificate.pem").write_text(pair.certificate)
@@ -59,5 +60,10 @@ def serving(names: list[str]) -> Iterator[None]:
         wait_for("the old server", lambda: bool(_DAEMON.require()) and (_PLACE / "nginx.pid").exists(), 10)
         yield
     finally:
-        _DAEMON.stop()
-        shutil.rmtree(_PLACE, ignore_errors=True)
+        stop()
+
+
+def stop() -> None:
+    """End it, if it runs, or was left behind."""
+    _DAEMON.stop()
+    shutil.rmtree(_PLACE, ignore_errors=True)
