@@ -64,7 +64,8 @@ def _sections(out: pytest.TerminalReporter, verdicts: list[Verdict], of_target: 
     order = [section.id for section in catalogue().section]
     judged = sorted(verdicts, key=lambda verdict: order.index(verdict.control.section))
     for section, group in groupby(judged, key=lambda verdict: verdict.control.section):
-        outcomes = Counter(verdict.outcome for verdict in group)
+        found = list(group)
+        outcomes = Counter(verdict.outcome for verdict in found)
         counts = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in reversed(OUTCOMES) if outcomes[outcome])
         unstated = [
             each
@@ -73,10 +74,12 @@ def _sections(out: pytest.TerminalReporter, verdicts: list[Verdict], of_target: 
             and each.control.judged_by == "attestation"
             and each.word == "not reviewed"
         ]
+        # What nobody asks for does not make a section worse.
+        decide = {verdict.outcome for verdict in found if not verdict.is_optional} or {*outcomes}
         if unstated:
-            outcomes["not reviewed"] += len(unstated)
+            decide.add("not reviewed")
             counts += f", {len(unstated)} not stated"
-        worst = next(outcome for outcome in OUTCOMES if outcomes[outcome])
+        worst = min(decide, key=OUTCOMES.index)
         number = "" if section == ADVICE else section
         out.write(f"  {SYMBOLS[worst]:7}", **COLOURS[worst])
         out.line(f"{number:>3}  {_heading(section):34}  {counts}")
