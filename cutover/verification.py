@@ -184,7 +184,9 @@ class Verification:
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Collect the verdicts."""
+        """Collect the verdicts. Under -n a worker hears of its own too: the journal would have each of them twice."""
+        if not self._reports:
+            return
         if data := getattr(report, "verdict", None):
             self._note(_VERDICT.validate_python(data))
         elif report.failed:

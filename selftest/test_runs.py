@@ -167,6 +167,14 @@ def test_what_did_not_run_is_told(runner, options):
     assert "1 checks did not run: the result speaks only of the rest\n    12.certificate\n" in out
 
 
+@pytest.mark.parametrize("options", [[], ["-p", "xdist", "-n", "2"]], ids=["alone", "-n"])
+def test_the_journal_has_each_verdict_once(runner, options):
+    runner.run(THREE, *options)
+    (journal,) = runner.folder.glob("reports/*/evidence.jsonl")
+    checks = sorted(re.findall(r'"check": "(\w+)', journal.read_text()))
+    assert checks == ["test_broken", "test_kept", "test_third"]
+
+
 def test_an_interrupted_look_is_saved_and_told(runner):
     asked = threading.Event()
 

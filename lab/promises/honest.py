@@ -49,7 +49,9 @@ _SUDOERS = f"/etc/sudoers.d/{OPERATOR}"
 CUTS = {
     "network cut": Cut(_dropped("output", "oifname eth0")),
     "ssh dropped": Cut(_dropped("output", "tcp dport 22")),
-    "sshd killed": Cut(_inside("systemctl stop ssh ssh.socket; pkill -KILL sshd"), _inside("systemctl start ssh")),
+    "sshd killed": Cut(
+        _inside("systemctl stop ssh ssh.socket; pkill -KILL sshd; true"), _inside("systemctl start ssh")
+    ),
     "DNS cut": Cut(_dropped("output", "meta l4proto { tcp, udp } th dport 53"), until=0.0),
     "sudo refused": Cut(_inside(f"mv {_SUDOERS} /root/ops.sudoers"), _inside(f"mv /root/ops.sudoers {_SUDOERS}")),
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 from lab import deploy
 from lab.machine import STATE
 from lab.network import API
-from lab.promises.trial import Started, Trial, descendants
+from lab.promises.trial import Started, Trial
 
 TARGETS, FEW_TARGETS = (10, 25, 50), (2, 5, 10)
 # All names lead to one copy, whose ssh lets ten strangers wait at the door, and whose login five in a minute: here it
@@ -51,7 +51,7 @@ class Cost:
                 setattr(self, key, max(getattr(self, key), value))
         self._looked.append(1)
         if len(self._looked) % 20 == 0:
-            self.programs = max(self.programs, len(descendants().keys() - run.others) - 1)
+            self.programs = max(self.programs, len(run.left()))
 
 
 def prove(trial: Trial) -> bool:

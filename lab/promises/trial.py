@@ -106,8 +106,8 @@ class Started:
 
     def left(self) -> dict[int, str]:
         """Its processes that still run, by what they are: nobody else begins any below this process."""
-        found = descendants()
-        return {pid: found[pid] for pid in found.keys() - self.others - {self.process.pid}}
+        found = descendants(self.others)
+        return {pid: found[pid] for pid in found.keys() - {self.process.pid}}
 
     def folder(self) -> Path | None:
         """Where it reports; None before it has begun to."""
@@ -141,8 +141,11 @@ def become_reaper() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def descendants() -> dict[int, str]:
-    """The processes below this one, by their command lines; not those that have ended and wait to be taken away."""
+def descendants(besides: frozenset[int] = frozenset()) -> dict[int, str]:
+    """The processes below this one, by their command lines; not those that have ended and wait to be taken away.
+
+    Nor those in ``besides`` and what is below them: a booted host is below whoever booted it.
+    """
     parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -154,7 +157,9 @@ def descendants() -> dict[int, str]:
                 parents[int(entry.name)] = int(parent)
     found: dict[int, str] = {}
     mine = {os.getpid()}
-    while mine := {pid for pid, parent in parents.items() if parent in mine and pid not in found}:
+    while mine := {
+        pid for pid, parent in parents.items() if parent in mine and pid not in found and pid not in besides
+    }:
         for pid in mine:
             try:
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
