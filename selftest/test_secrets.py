@@ -98,7 +98,8 @@ def test_the_password_is_told_nowhere(demo_run):
 def test_nothing_like_a_token_is_told_anywhere(demo_run):
     found, shipped = {}, SERVER_FACTS.read_bytes()
     for place, text in told(demo_run).items():
-        for word in re.findall(rb"[\w-]{32,}", text):
+        # But for the hashes by which a page allows its own style and script.
+        for word in re.findall(rb"[\w-]{32,}", re.sub(rb"'sha256-[^']+'|&#39;sha256-[^&]+&#39;", b"", text)):
             # What ships with the project is public: a certificate, an alphabet.
             if word not in shipped and all(re.search(kind, word) for kind in (rb"[a-z]", rb"[A-Z]", rb"\d")):
                 found.setdefault(place, []).append(word)

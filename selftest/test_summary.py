@@ -79,7 +79,7 @@ def test_what_nothing_explains_is_told_in_full(told):
 def test_who_does_not_answer_is_told_by_the_cause_and_once_with_its_reason(told):
     silent = replace(OUTSIDE, word="error", promised="", seen="", reason="192.0.2.1 refuses connections")
     text = told(FAILED, silent)
-    assert "    11.health  health answers: 192.0.2.1 refuses connections\n" in text
+    assert "    could not be looked at: 11.health\n" in text
     assert text.count("\nerror on api: 192.0.2.1 refuses connections\n") == 1
 
 

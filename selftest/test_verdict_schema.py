@@ -96,8 +96,8 @@ def test_a_run_of_nothing_keeps_the_schema(run):
 
 
 def test_a_yes_that_could_not_be_signed_is_none(run, tmp_path):
-    status, _ = run("yes", "--sign", str(tmp_path / "no-key"))
-    assert status == 1
+    status, told = run("yes", "--sign", str(tmp_path / "no-key"))
+    assert (status, told["answer"], told["exit_status"]) == (8, "no", 8)
 
 
 WRONG = {

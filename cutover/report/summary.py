@@ -105,12 +105,16 @@ def _cause(out: pytest.TerminalReporter, run: Run, target: str, cause: Cause) ->
         f"{cause.root.control_id} of {target} may explain {lines} more {'box' if lines == 1 else 'boxes'}:",
         **COLOURS["failed"],
     )
+    unseen = []
     for standing in cause.explained:
-        shown: dict[str, int] = Counter(
-            _brief(verdict) for verdict in standing.verdicts if verdict.word in ("failed", "error")
-        )
+        shown: dict[str, int] = Counter(_brief(verdict) for verdict in standing.verdicts if verdict.word == "failed")
         for told, times in shown.items():
             out.line(f"    {standing.control_id}  {told}" + (f"  ({times} times)" if times > 1 else ""))
+        if any(verdict.word == "error" for verdict in standing.verdicts):
+            unseen.append(standing.control_id)
+    if unseen:
+        # Why not is told once, below.
+        out.line(f"    could not be looked at: {', '.join(unseen)}")
     for advice in cause.advice(run.about.lang, run.about.targets[target].host):
         out.line(f"    do        {advice}")
 
