@@ -13,7 +13,7 @@ from lab import matrix
 from lab.promises.trial import Started, Trial
 
 # On the demo, and on the copy; in the fewer, each of the two in a way of its own.
-KILLS, FEW_KILLS = (40, 10), (7, 3)
+KILLS, FEW_KILLS = (40, 10), (5, 3)
 EARLY = 5  # one in so many is killed before it has anything to lose
 LEFT_SECONDS = 10.0
 # Under -n the controller is killed, and its workers see to themselves.
@@ -60,14 +60,16 @@ def _wait_for_folder(run: Started) -> None:
         time.sleep(0.02)
 
 
-def _kill_once(trial: Trial, kind: Kind, number: str, early: bool) -> bool:
-    """Kill one run, some time after it has begun or, most often, after it has a folder."""
+def _kill_once(trial: Trial, kind: Kind, number: str, early: bool, again: int = 2) -> bool:
+    """Kill one run, some time after it has begun or, most often, after it has a folder; another if it was faster."""
     moment = trial.moments.uniform(0, kind.to_folder if early else kind.seconds - kind.to_folder)
     run = trial.start(*kind.options, demo=kind.demo)
     if not early:
         _wait_for_folder(run)
     time.sleep(moment)
     ended = run.process.poll() is not None
+    if ended and again:
+        return _kill_once(trial, kind, number, early, again - 1)
     had = sorted({_name(words) for words in run.left().values()})
     run.kill()
     gone = time.monotonic()

@@ -56,31 +56,38 @@ CUTS = {
     "sudo refused": Cut(_inside(f"mv {_SUDOERS} /root/ops.sudoers"), _inside(f"mv /root/ops.sudoers {_SUDOERS}")),
 }
 MOMENTS, FEW_MOMENTS = 4, 1
+FEW_HEALTHY = 2
 # Seen from outside; the others are seen inside.
 MORE_DEFECTS = ("web.redirect-is-302", "tls.old-protocols-in-earnest")
 
 
 def prove(trial: Trial) -> bool:
-    """Cut off runs on the healthy host, then on one with defects, none of which may pass unseen."""
+    """Cut off runs on the healthy host, then on one with defects, none of which may pass unseen.
+
+    In short, each way to cut is tried once, on the one or the other by chance.
+    """
     needs = _needs(trial)
     many = MOMENTS if trial.full else FEW_MOMENTS
-    kept, usual = _usual(trial, 0)
-    for name, cut in CUTS.items():
-        hit = False
-        for number in range(many):
-            part = cut.until * (number + trial.moments.random()) / many
-            good, noticed = _one(trial, name, cut, part, usual, needs)
-            kept, hit = kept & good, hit | noticed
-        kept &= trial.tell(hit, f"{name}: noticed by a run")
+    drawn = trial.moments.sample(list(CUTS), k=len(CUTS))
+    healthy, with_defects = (drawn, drawn) if trial.full else (drawn[:FEW_HEALTHY], drawn[FEW_HEALTHY:])
+    kept = _all(trial, healthy, many, 0, needs)
     known = faults.load()
     defects = (*DEFECTS, *MORE_DEFECTS)
     for name in defects:
         known[name].apply(trial.copy)
-    good, usual = _usual(trial, len(defects))
-    kept &= good
-    for name, cut in CUTS.items():
-        for _ in range(many if trial.full else 1):
-            kept &= _one(trial, name, cut, cut.until * trial.moments.random(), usual, needs)[0]
+    return kept & _all(trial, with_defects, many, len(defects), needs)
+
+
+def _all(trial: Trial, names: list[str], many: int, defects: int, needs: dict[str, list[str]]) -> bool:
+    kept, usual = _usual(trial, defects)
+    for name in names:
+        cut, hit = CUTS[name], False
+        for number in range(many):
+            part = cut.until * (number + trial.moments.random()) / many
+            good, noticed = _one(trial, name, cut, part, usual, needs)
+            kept, hit = kept & good, hit | noticed
+        if not hit:
+            kept = trial.tell(False, f"{name}: noticed by no run")
     return kept
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -10,10 +11,10 @@ from pathlib import Path
 
 from lab import deploy
 from lab.machine import STATE
-from lab.network import API
+from lab.network import API, RESOLVERS
 from lab.promises.trial import Started, Trial
 
-TARGETS, FEW_TARGETS = (10, 25, 50), (2, 5, 10)
+TARGETS, FEW_TARGETS = (10, 25, 50), (2, 4, 6)
 # All names lead to one copy, whose ssh lets ten strangers wait at the door, and whose login five in a minute: here it
 # lets them all in, and nobody logs in. Its processors are this machine's: the scan of TLS is left out.
 PREPARED = "printf 'MaxStartups 500:30:500\\n' >/etc/ssh/sshd_config.d/20-scale.conf && systemctl reload ssh"
@@ -77,12 +78,13 @@ def _growth(less: Cost, more: Cost, what: str) -> float:
 def _cost(trial: Trial, many: int) -> Cost:
     copy, cost = trial.copy, Cost(many)
     deploy.forget_logins(copy)
+    resolvers = json.dumps([spec.ipv4 for spec in RESOLVERS])
     with tempfile.TemporaryDirectory(prefix="cutover-scale-") as name:
         inventory = Path(name) / "inventory.toml"
         inventory.write_text(
             "".join(
                 f'[[target]]\nname = "host{number}"\nhost = "{API.fqdn}"\nca = "{STATE}/ca.pem"\n'
-                f'addresses = ["{copy.spec.ipv4}"]\n[target.server]\nway_in = "ssh://ops@{copy.spec.ipv4}"\n'
+                f'addresses = ["{copy.spec.ipv4}"]\nresolvers = {resolvers}\n[target.server]\nway_in = "ssh://ops@{copy.spec.ipv4}"\n'
                 f'ssh_config = "{STATE}/ssh_config"\nuser = "mks"\n'
                 for number in range(many)
             )
