@@ -91,7 +91,9 @@ class Dialler:
         sent = {"Host": url.split("/")[2], **(headers or {})}
         if token:
             sent["Authorization"] = f"Bearer {token}"
-        count(self.peer.target.label)
+        # Plain http and static files are the web server's own: the application hears nothing of them.
+        heard = scheme == "https" and not path.startswith(self.peer.target.endpoints.static)
+        count(self.peer.target.label, limited=heard)
         at, begun = now(), self._wire.begin()
         with self._deadline(within) as expired:
             try:

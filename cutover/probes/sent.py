@@ -19,11 +19,12 @@ _recent: defaultdict[str, deque[tuple[float, int]]] = defaultdict(deque)
 _counting = threading.Lock()
 
 
-def count(target: str, requests: int = 1) -> None:
-    """Note requests that went out to the target of this label."""
+def count(target: str, requests: int = 1, *, limited: bool = True) -> None:
+    """Note requests that went out to the target of this label; ``limited`` are those that the application hears of."""
     with _counting:
         _counts[target] += requests
-        _recent[target].append((time.monotonic(), requests))
+        if limited:
+            _recent[target].append((time.monotonic(), requests))
 
 
 def counts() -> dict[str, int]:
