@@ -8,7 +8,8 @@ from lab.deploy import SERVICE
 from lab.promises.snapshot import Difference, Snapshot, differences, matches, take
 from lab.promises.trial import Trial
 
-QUIET_SECONDS = 40  # in which the session of a visit ends: systemd keeps its user's manager for ten
+QUIET_SECONDS = 60  # in which all that a visit woke is gone: its user's manager after ten, timedated after thirty
+WOKEN = "systemctl -q is-active 'user@*.service' systemd-timedated.service systemd-hostnamed.service"
 
 # What visitors leave in logs, and what the host does by itself meanwhile. Only the end of these may be new.
 MAY_GROW = {
@@ -98,9 +99,7 @@ def prove(trial: Trial) -> bool:
 def _settled(trial: Trial, before: Snapshot) -> tuple[Snapshot, list[Difference]]:
     """The host once the sessions of the visits have ended, and what differs then."""
     end = time.monotonic() + QUIET_SECONDS
-    while (
-        time.monotonic() < end and trial.copy.run("systemctl -q is-active user@*.service", check=False).returncode == 0
-    ):
+    while time.monotonic() < end and trial.copy.run(WOKEN, check=False).returncode == 0:
         time.sleep(1)
     after = take(trial.copy)
     return after, list(differences(trial.copy, before, after))
