@@ -71,12 +71,16 @@ def verify(inventory: Path) -> dict[str, Seen]:
     report = [line.partition(": ")[2] for line in done.stdout.splitlines() if line.startswith("report: ")]
     if not report:
         raise Refusal(f"the suite wrote no report, status {done.returncode}: {done.stdout[-500:]} {done.stderr[-500:]}")
-    return {suite.get("hostname") or "": read(suite) for suite in ET.parse(ROOT / report[0]).getroot()}
+    cases: dict[str, list[ET.Element]] = {}
+    for suite in ET.parse(ROOT / report[0]).getroot():
+        cases.setdefault(suite.get("hostname") or "", []).extend(suite)
+    return {target: read(of) for target, of in cases.items()}
 
 
-def read(suite: ET.Element) -> Seen:
-    """One target's verdicts."""
-    told = [{entry.get("name"): entry.get("value") or "" for entry in case.iter("property")} for case in suite]
+def read(cases: list[ET.Element]) -> Seen:
+    """One target's verdicts; beside them stand the boxes that no check looks at."""
+    every = ({entry.get("name"): entry.get("value") or "" for entry in case.iter("property")} for case in cases)
+    told = [each for each in every if "check" in each]
     words: dict[str, set[str]] = {}
     for verdict in told:
         words.setdefault(verdict["verdict"], set()).add(verdict["check"])
