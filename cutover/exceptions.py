@@ -7,8 +7,6 @@ changes nothing. Days are those of UTC, the last one included.
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -22,7 +20,7 @@ from cutover.errors import UsageError
 from cutover.files import write_whole
 from cutover.promise import Promise
 from cutover.redact import redact
-from cutover.targets import explain
+from cutover.targets import as_json, explain
 from cutover.verdict import Verdict
 
 
@@ -95,14 +93,7 @@ def read_attestations(file: Path) -> tuple[Attestation, ...]:
 
 
 def _read(file: Path, model: type[_File]) -> _File:
-    try:
-        rows = json.dumps(tomllib.loads(file.read_text("utf-8")), default=str)  # of dates
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
-    except RecursionError:
-        raise UsageError(f"{file}: is nested too deeply") from None
-    except ValueError as error:
-        raise UsageError(f"{file}: is not TOML: {error}") from None
+    rows = as_json(file, str)
     try:
         return model.model_validate_json(rows)
     except ValidationError as error:

@@ -8,6 +8,7 @@ import os
 import re
 import ssl
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,15 +30,8 @@ def load(path: Path) -> tuple[Target, ...]:
 
     Paths in it are relative to the file.
     """
-    try:
-        # Dates have no place in an inventory: what stands for one is of no type that a key has.
-        rows = json.dumps(tomllib.loads(path.read_text("utf-8")), default=lambda date: {"date": str(date)})
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-    except RecursionError:
-        raise UsageError(f"{path}: is nested too deeply") from None
-    except ValueError as error:  # of TOML, of UTF-8, or a number with thousands of digits
-        raise UsageError(f"{path}: is not TOML: {error}") from None
+    # Dates have no place in an inventory: what stands for one is of no type that a key has.
+    rows = as_json(path, lambda date: {"date": str(date)})
     try:
         targets = _File.model_validate_json(rows).target
     except ValidationError as error:
@@ -47,6 +41,18 @@ def load(path: Path) -> tuple[Target, ...]:
         if labels.count(label) > 1:
             raise UsageError(f"{path}: two targets are called {label}; give each a name of its own")
     return tuple(_anchored(target, path, f"target[{number}]") for number, target in enumerate(targets))
+
+
+def as_json(path: Path, date: Callable[[object], object]) -> str:
+    """A TOML file as JSON, each ``date`` as told; UsageError, one line with the file, when it is none."""
+    try:
+        return json.dumps(tomllib.loads(path.read_text("utf-8")), default=date)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except RecursionError:
+        raise UsageError(f"{path}: is nested too deeply") from None
+    except ValueError as error:  # of TOML, of UTF-8, or a number with thousands of digits
+        raise UsageError(f"{path}: is not TOML: {error}") from None
 
 
 def chosen(path: Path, hosts: list[str]) -> tuple[Target, ...]:
