@@ -75,6 +75,8 @@ def prove(trial: Trial) -> bool:
     took = time.monotonic() - began
     run = trial.start()
     status = run.end()
+    if status:
+        trial.tell(False, f"status {status}: {run.bad()}")
     after, found = _settled(trial, before)
     odd = [each for each in found if not _may_be(each)]
     for each in odd:

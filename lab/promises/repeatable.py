@@ -19,9 +19,8 @@ def prove(trial: Trial) -> bool:
         status = run.end()
         seconds.append(run.seconds)
         seen.append(run.verdicts())
-        bad = [f"{name} {word}" for name, word in seen[-1].items() if word in ("failed", "error")]
         if status or run.answer() != "yes":
-            kept &= trial.tell(False, f"run {number + 1}: status {status}, answer {run.answer()}: {'; '.join(bad)}")
+            kept &= trial.tell(False, f"run {number + 1}: status {status}, answer {run.answer()}: {run.bad()}")
         for name in sorted(seen[0].keys() | seen[-1].keys()):
             if seen[0].get(name) != seen[-1].get(name):
                 differs = f"first {seen[0].get(name)}, then {seen[-1].get(name)}: {name}"

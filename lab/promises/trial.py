@@ -129,6 +129,10 @@ class Started:
         told: list[dict[str, Any]] = [json.loads(line)["verdict"] for line in lines]
         return {f"{each['file']}::{each['check']}": each["word"] for each in told}
 
+    def bad(self) -> str:
+        """The checks that did not pass and were reviewed, for a line."""
+        return "; ".join(f"{name} {word}" for name, word in self.verdicts().items() if word in ("failed", "error"))
+
     def answer(self) -> str:
         """What ``verdict.json`` says; empty without one."""
         folder = self.folder()
