@@ -80,7 +80,9 @@ def multiplied(seen: Path, folder: Path, count: int) -> Path:
     rows = []
     for number in range(count):
         name = f"host-{number}"
-        rows.append(row | {"target": row["target"] | {"name": name}})
+        # A demo's server was recorded: its promises are of the host that it was.
+        named = {key: row[key] and row[key] | {"name": name} for key in ("target", "recorded")}
+        rows.append(row | named)
         for place in (seen / "facts").glob(f"{label}*"):
             shutil.copytree(place, facts / place.name.replace(label, name, 1), copy_function=os.link)
     (facts / "targets.json").write_text(json.dumps(rows))

@@ -49,30 +49,31 @@ from cutover.probes.survey import Readable, Survey
 
 SURVEY = pytest.StashKey[Survey]()
 
+# Facts hold for all checks of a target; pytest forgets them when it goes on to the next.
+fact = pytest.fixture(scope="session")
 
-@pytest.fixture(scope="session")
+
+@fact
 def survey(pytestconfig: pytest.Config) -> Survey:
     """All that was seen in this run."""
     return pytestconfig.stash[SURVEY]
 
 
-@pytest.fixture(scope="session")
+@fact
 def target(request: pytest.FixtureRequest) -> Target:
     """The target a check runs for, with what was promised of it."""
     return cast(Target, request.param)
 
 
-@pytest.fixture(scope="session")
+@fact
 def peer(request: pytest.FixtureRequest, target: Target) -> Peer:
     """The address of ``target`` that a check of the outside view runs for."""
     return cast(Peer, request.param)
 
 
-@pytest.fixture
-def server(request: pytest.FixtureRequest, survey: Survey, target: Target) -> Outputs:
+@fact
+def server(survey: Survey, target: Target) -> Outputs:
     """What every command on the server printed."""
-    if survey.is_recorded(target) and "peer" in request.fixturenames:
-        raise NotDeclared("compares the server with what its address serves, and its facts are recorded ones")
     return cast(Outputs, survey.facts("server", target))
 
 
@@ -83,7 +84,7 @@ def of_server(kind: type[Readable]) -> Any:  # noqa: ANN401 - pytest's own type 
         return survey.read(kind, server)
 
     read.__doc__ = kind.__doc__
-    return pytest.fixture(read)
+    return fact(read)
 
 
 system = of_server(OperatingSystem)
@@ -130,19 +131,19 @@ replaced_files = of_server(ReplacedFiles)
 readable_secrets = of_server(ReadableSecrets)
 
 
-@pytest.fixture
+@fact
 def pending_updates(server: Outputs, target: Target) -> PendingUpdates:
     """Security updates that are not installed."""
     return PendingUpdates.read(server, target.limits.package_lists_hours)
 
 
-@pytest.fixture
+@fact
 def clock(server: Outputs, target: Target) -> Clock:
     """The server's clock beside the operator's."""
     return Clock.read(server, target.limits.clock_skew_seconds)
 
 
-@pytest.fixture
+@fact
 def promises(target: Target) -> Server:
     """What was promised of the server."""
     if target.server is None:
@@ -159,7 +160,7 @@ def declared(key: str, doc: str, kind: Callable[[Any], object]) -> Any:  # noqa:
         return kind(value)
 
     promise.__doc__ = doc
-    return pytest.fixture(promise)
+    return fact(promise)
 
 
 declared_remote = declared("remote", "The repository that the checkout must be of.", str)
@@ -167,19 +168,19 @@ declared_commit = declared("commit", "The commit that is to be deployed.", str)
 declared_origins = declared("cors_origins", "What may call the API from a browser.", frozenset)
 
 
-@pytest.fixture
+@fact
 def script_check(server: Outputs) -> Run:
     """How run_production.sh check ended."""
     return Run.read(server, "app-check")
 
 
-@pytest.fixture
+@fact
 def script_status(server: Outputs) -> Run:
     """How run_production.sh status ended."""
     return Run.read(server, "app-status")
 
 
-@pytest.fixture
+@fact
 def rehearsal(promises: Server, server: Outputs) -> Rehearsal:
     """How a rehearsed renewal ended."""
     if not promises.allow_active:
@@ -187,13 +188,13 @@ def rehearsal(promises: Server, server: Outputs) -> Rehearsal:
     return Rehearsal.read(server)
 
 
-@pytest.fixture
+@fact
 def monitors(server: Outputs, target: Target) -> Monitors:
     """The jobs that watch the host."""
     return Monitors.read(server, target.host)
 
 
-@pytest.fixture
+@fact
 def database(target: Target) -> Database:
     """What was promised of the database."""
     if target.database is None:
@@ -201,37 +202,37 @@ def database(target: Target) -> Database:
     return target.database
 
 
-@pytest.fixture
+@fact
 def postgres(server: Outputs, database: Database) -> Postgres:
     """PostgreSQL's service."""
     return Postgres.read(server)
 
 
-@pytest.fixture
+@fact
 def database_role(server: Outputs, database: Database) -> DatabaseRole:
     """The database, and what its role may."""
     return DatabaseRole.read(server)
 
 
-@pytest.fixture
+@fact
 def own_url(server: Outputs, database: Database) -> OwnUrl:
     """What the application's own URL leads to."""
     return OwnUrl.read(server)
 
 
-@pytest.fixture
+@fact
 def backups(server: Outputs, promises: Server) -> Backups:
     """The backups the server holds."""
     return Backups.read(server, promises.data_dir)
 
 
-@pytest.fixture
+@fact
 def backup_script(server: Outputs, promises: Server) -> BackupScript:
     """What makes the backups, and when."""
     return BackupScript.read(server, f"{promises.app_dir}/backup.sh", promises.backup_dir)
 
 
-@pytest.fixture
+@fact
 def metrics(server: Outputs, target: Target) -> Metrics:
     """The metrics as the server itself finds them."""
     if target.metrics is None:
@@ -239,7 +240,7 @@ def metrics(server: Outputs, target: Target) -> Metrics:
     return Metrics.read(server)
 
 
-@pytest.fixture
+@fact
 def load_memory(survey: Survey, target: Target) -> LoadMemory:
     """The application's memory before, during and after the load."""
     read = LoadMemory.read(cast(Outputs, survey.facts("load_memory", target)))
@@ -248,19 +249,19 @@ def load_memory(survey: Survey, target: Target) -> LoadMemory:
     return read
 
 
-@pytest.fixture
+@fact
 def afterwards(survey: Survey, target: Target) -> Outputs:
     """What the last look at the server printed, after all else."""
     return cast(Outputs, survey.facts("afterwards", target))
 
 
-@pytest.fixture
+@fact
 def access_log(afterwards: Outputs) -> AccessLog:
     """This run's own requests in nginx's logs."""
     return AccessLog.read(afterwards)
 
 
-@pytest.fixture
+@fact
 def error_logs(afterwards: Outputs) -> ErrorLogs:
     """Trouble in the logs of nginx and the application."""
     return ErrorLogs.read(afterwards)

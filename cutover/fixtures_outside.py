@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import pytest
-
 from cutover.errors import NotPromised, ProbeError
 from cutover.facts.api import Api, Login
 from cutover.facts.certificate import Certificate
@@ -21,11 +19,12 @@ from cutover.facts.old_server import OldRecords, OldServer
 from cutover.facts.ports import Ports
 from cutover.facts.private_paths import PrivatePaths
 from cutover.facts.tls import Tls
+from cutover.fixtures import fact
 from cutover.inventory import Peer, Target
 from cutover.probes.survey import Survey
 
 
-@pytest.fixture
+@fact
 def cors_of_declared(cors: Cors) -> Cors:
     """What the API lets the pages of declared origins read."""
     if not cors.declared:
@@ -33,7 +32,7 @@ def cors_of_declared(cors: Cors) -> Cors:
     return cors
 
 
-@pytest.fixture
+@fact
 def http_of_other_family(survey: Survey, peer: Peer) -> Http:
     """What the target's first address of the other family answered to the same requests."""
     return cast(Http, survey.facts("http", survey.of_other_family(peer, "http")))
@@ -46,7 +45,7 @@ def of_target(probe: str, kind: type[object]) -> Any:  # noqa: ANN401
         return survey.facts(probe, target)
 
     facts.__doc__ = kind.__doc__
-    return pytest.fixture(facts)
+    return fact(facts)
 
 
 def of_peer(probe: str, kind: type[object]) -> Any:  # noqa: ANN401
@@ -56,7 +55,7 @@ def of_peer(probe: str, kind: type[object]) -> Any:  # noqa: ANN401
         return survey.facts(probe, peer)
 
     facts.__doc__ = kind.__doc__
-    return pytest.fixture(facts)
+    return fact(facts)
 
 
 dns = of_target("dns", Dns)
@@ -82,7 +81,7 @@ load_own = of_peer("load_own", Load)
 load_ramp = of_peer("load_ramp", Ramp)
 
 
-@pytest.fixture
+@fact
 def tls_grade(survey: Survey, peer: Peer, tls: Tls) -> Grade:
     """The grade of SSL Labs' guide."""
     return grade(survey, peer, tls)
@@ -109,7 +108,7 @@ def grade(survey: Survey, peer: Peer, tls: Tls) -> Grade:
     return rated
 
 
-@pytest.fixture
+@fact
 def certificates(survey: Survey, peer: Peer) -> list[Certificate]:
     """The certificate as every address shows it that shows one: the others are told by their own checks."""
     return [cast(Certificate, facts) for facts in survey.facts_of_all_peers("certificate", peer.target.label)]

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import copy
 import fcntl
+import gc
 import json
 import os
 import pickle
 import shutil
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
-from pydantic import TypeAdapter
 
 from cutover import probes
 from cutover.aim import Aim
 from cutover.check import start_reading
-from cutover.errors import ProbeError
+from cutover.errors import NotDeclared, ProbeError
 from cutover.fixtures import SURVEY
+from cutover.inventory import Target
 from cutover.judging import READING, judge
-from cutover.probes import live, survey
+from cutover.probes import live
+from cutover.probes.survey import AGAIN, COMBINED, PROBES, REQUESTS, Survey, Wanted
 from cutover.report import folder, journal, junit, summary, terminal
 from cutover.report.about import about
 from cutover.report.journal import History
@@ -33,7 +36,6 @@ from cutover.verdict import Outcome, Verdict
 
 PLAN = "plan.json"
 _NOT_FACTS = shutil.ignore_patterns(".*", PLAN)  # of an earlier run
-_VERDICT = TypeAdapter(Verdict)
 _LETTERS: dict[Outcome, str] = {
     "passed": ".",
     "failed": "F",
@@ -52,7 +54,7 @@ class Verification:
         self._aim = aim
         self.peers = aim.peers
         self.recorded = aim.recorded
-        self._survey = config.stash[SURVEY] = survey.Survey(aim.peers, aim.recorded)
+        self._survey = config.stash[SURVEY] = Survey(aim.peers, aim.recorded)
         known = about(
             aim.folder.name,
             aim.started,
@@ -66,6 +68,7 @@ class Verification:
         )
         self._run = Run(aim.folder, known, aim.exceptions)
         self._history = History(aim.folder)
+        self._journal = journal.Journal(aim.folder)
         self._plan = self._run.plan
         self._facts = aim.folder / "facts"
         self._unjudged: dict[str, str] = {}
@@ -82,6 +85,8 @@ class Verification:
         """Look at everything that the collected checks ask for, before the first of them runs."""
         if session.config.option.collectonly or session.testsfailed:
             return
+        # What was collected stays until the end: no need to look through it again and again for what does not.
+        gc.freeze()
         self._plan.select(session.items, self._config.rootpath, self._config.getini("testpaths"))
         with self._writing():
             if self._reports:
@@ -90,10 +95,10 @@ class Verification:
             if session.items:  # the controller of -n has none
                 self._plan.share(self._facts / PLAN)
         wanted = {job for item in session.items for job in _wanted(item)}
-        if wanted := wanted | {(survey.AGAIN[probe], of) for probe, of in wanted if probe in survey.AGAIN}:
+        if wanted := wanted | {(AGAIN[probe], of) for probe, of in wanted if probe in AGAIN}:
             self._look_together(self._survey.with_their_load(wanted))
 
-    def _look_together(self, wanted: set[survey.Wanted]) -> None:
+    def _look_together(self, wanted: set[Wanted]) -> None:
         """Whoever of this run's processes comes first looks and saves what it saw; the others read that."""
         lock = None
         with contextlib.ExitStack() as stack:
@@ -120,7 +125,7 @@ class Verification:
                 cause = f"under -n processes share what they see, and {self._run.unwritten}"
                 self._survey.give_up(wanted, ProbeError(cause, "make it writable, or run without -n"))
 
-    def _look(self, wanted: set[survey.Wanted]) -> None:
+    def _look(self, wanted: set[Wanted]) -> None:
         try:
             if self._aim.wait_dns:
                 waiting = terminal.Waiting(self._config)
@@ -149,37 +154,41 @@ class Verification:
         """Note what -k, -m or --deselect leaves out, wherever it was said."""
         self._plan.deselect(items)
 
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """What a server was on another day says nothing of what its address serves now."""
+        if not self.recorded or not isinstance(item, pytest.Function) or not {"server", "peer"} <= {*item.fixturenames}:
+            return
+        if self._survey.is_recorded(cast(Target, item.callspec.params["target"])):
+            raise NotDeclared("compares the server with what its address serves, and its facts are recorded ones")
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         """Note what the check compares."""
         item.stash[READING] = start_reading()
         return (yield)
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Turn an outcome into a verdict; it travels on the report, as text and numbers only."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
+        """Turn an outcome into a verdict, which travels on the report."""
         marker = item.get_closest_marker("control")
         if marker is None:
-            return (yield)
+            return None
         # The verdict's message takes the traceback's place; laying that out takes longer than most checks.
-        style, self._config.option.tbstyle = self._config.option.tbstyle, "no"
-        try:
-            report = yield
-        finally:
-            self._config.option.tbstyle = style
-        if report.when != "call" and report.passed:
+        plain = copy.copy(call)
+        plain.excinfo = None
+        report = pytest.TestReport.from_item_and_call(item, plain)
+        if call.when != "call" and call.excinfo is None:
             return report
         verdict = judge(item, call, marker.args[0], strict=self._config.option.strict_advice)
         verdict = self._aim.exceptions.applied(verdict)
-        report.verdict = _VERDICT.dump_python(verdict, mode="json")  # type: ignore[attr-defined]
+        report.verdict = verdict  # type: ignore[attr-defined]
         report.user_properties += junit.properties(verdict)
         if verdict.outcome in ("waived", "not reviewed", "advice"):
             report.outcome = "skipped"
             told = verdict.waiver or verdict.reason or verdict.message
             report.longrepr = (verdict.file, 0, f"{verdict.outcome}: {told}")
         elif verdict.word != "passed":
+            report.outcome = "failed"
             report.longrepr = verdict.message
         return report
 
@@ -187,8 +196,8 @@ class Verification:
         """Collect the verdicts. Under -n a worker hears of its own too: the journal would have each of them twice."""
         if not self._reports:
             return
-        if data := getattr(report, "verdict", None):
-            self._note(_VERDICT.validate_python(data))
+        if verdict := getattr(report, "verdict", None):
+            self._note(verdict)
         elif report.failed:
             self._unjudged[report.nodeid] = str(report.longrepr)
 
@@ -197,17 +206,17 @@ class Verification:
         self._run.verdicts.append(verdict)
         if not self._run.unwritten:
             with self._writing():
-                journal.append(self._run.folder, verdict)
+                self._journal.append(verdict)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(
         self, report: pytest.TestReport
     ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
         """Our five words, and ``advice``, in pytest's progress and closing line."""
-        data = getattr(report, "verdict", None)
-        if data is None:
+        verdict: Verdict | None = getattr(report, "verdict", None)
+        if verdict is None:
             return None
-        outcome = _VERDICT.validate_python(data).outcome
+        outcome = verdict.outcome
         return outcome, _LETTERS[outcome], (outcome.upper(), terminal.COLOURS[outcome])
 
     @pytest.hookimpl(tryfirst=True)
@@ -237,6 +246,7 @@ class Verification:
         same = sameness(self._facts, self._run.about.targets)
         self._run.about = self._run.about.closed(state, sameness=same, requests=_requests(self._facts))
         self._run.ended_with = int(session.exitstatus)
+        self._journal.close()
         with self._writing():
             folder.write(self._run, self._config.option.sign)
         if self._config.option.gate:
@@ -264,23 +274,21 @@ class Verification:
         return not hasattr(report, "verdict") and getattr(report, "nodeid", "") not in self._plan.checks
 
 
-def _wanted(item: pytest.Item) -> list[survey.Wanted]:
+def _wanted(item: pytest.Item) -> list[Wanted]:
     """The probes that a check asks for, by the fixtures it names."""
     if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
         return []
     subjects: dict[Literal["target", "peer"], Any] = item.callspec.params  # type: ignore[assignment]
-    named = {*item.fixturenames}.union(*(survey.COMBINED.get(name, ()) for name in item.fixturenames))
+    named = {*item.fixturenames}.union(*(COMBINED.get(name, ()) for name in item.fixturenames))
     return [
-        (name, subjects[probe.of].label)
-        for name, probe in survey.PROBES.items()
-        if name in named and probe.of in subjects
+        (name, subjects[probe.of].label) for name, probe in PROBES.items() if name in named and probe.of in subjects
     ]
 
 
 def _requests(facts: Path) -> dict[str, int]:
     """How many HTTP requests went to each target; empty when that was not written."""
     try:
-        found: dict[str, int] = json.loads((facts / survey.REQUESTS).read_text("utf-8"))
+        found: dict[str, int] = json.loads((facts / REQUESTS).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return found

@@ -61,8 +61,9 @@ def test_a_killed_run_leaves_its_verdicts_and_its_reports_can_be_made(runner, ca
 
 
 def test_a_journal_that_was_cut_off_is_read_up_to_there(tmp_path):
+    written = journal.Journal(tmp_path)
     for each in (verdict(), verdict(word="failed")):
-        journal.append(tmp_path, each)
+        written.append(each)
     whole = (tmp_path / journal.FILE).read_bytes()
     for end in range(len(whole)):
         (tmp_path / journal.FILE).write_bytes(whole[:end])
@@ -84,7 +85,7 @@ def test_since_when_it_fails_is_told_by_the_runs_before(tmp_path):
         run.folder.mkdir()
         run.about.write(run.folder)
         dated = journal.History(run.folder).dated(judged, started)
-        journal.append(run.folder, dated)
+        journal.Journal(run.folder).append(dated)
         told.append(dated.since)
     assert told == ["2026-03-00", "2026-03-00", "", "2026-03-03"]
 
@@ -93,7 +94,7 @@ def test_since_does_not_look_at_another_target(tmp_path):
     run = run_of(tmp_path / "1", verdict(word="failed", target="other"))
     run.folder.mkdir()
     run.about.write(run.folder)
-    journal.append(run.folder, replace(verdict(word="failed", target="other"), since="2026-01-01"))
+    journal.Journal(run.folder).append(replace(verdict(word="failed", target="other"), since="2026-01-01"))
     assert journal.History(tmp_path / "2").dated(verdict(word="failed"), "now").since == "now"
 
 
@@ -104,7 +105,7 @@ def written(tmp_path):
     run.folder.mkdir()
     run.exceptions.write(run.folder)
     for each in run.verdicts:
-        journal.append(run.folder, each)
+        journal.Journal(run.folder).append(each)
     folder.write(run)
     return run.folder
 
@@ -126,7 +127,7 @@ def test_a_folder_that_was_changed_is_told_apart(written, capsys, change, told):
 
 
 def test_an_answer_of_other_evidence_is_told_even_with_new_sums(written, capsys):
-    journal.append(written, verdict(word="passed"))
+    journal.Journal(written).append(verdict(word="passed"))
     sums.write(written)
     assert main(["check-evidence", str(written)]) == 1
     assert capsys.readouterr().out == "verdict.json: is of other evidence\n"
@@ -198,7 +199,7 @@ def test_a_run_that_is_killed_while_it_writes_its_reports_did_not_end(tmp_path, 
     replace(run.about, state="running", ended="").write(run.folder)
     run.exceptions.write(run.folder)
     for each in run.verdicts:
-        journal.append(run.folder, each)
+        journal.Journal(run.folder).append(each)
     with monkeypatch.context() as during:
         during.setattr(getattr(folder, report), "write", lambda run: sys.exit())
         with pytest.raises(SystemExit):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -19,11 +21,26 @@ _VERDICT = TypeAdapter(Verdict)
 _RUNS_BACK = 50  # in which the last one of the same target is looked for
 
 
-def append(folder: Path, verdict: Verdict) -> None:
-    """Write one line, out of this process when it returns; OSError when it cannot be written whole."""
-    line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "verdict": _VERDICT.dump_python(verdict)}
-    with (folder / FILE).open("ab") as file:
-        file.write(json.dumps(line, ensure_ascii=False, default=str).encode() + b"\n")
+class Journal:
+    """The file while verdicts fall: opened with the first of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / FILE
+        self._open: BinaryIO | None = None
+
+    def append(self, verdict: Verdict) -> None:
+        """Write one line, out of this process when it returns; OSError when it cannot be written whole."""
+        line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "verdict": _VERDICT.dump_python(verdict)}
+        if self._open is None:
+            self._open = self._file.open("ab")
+        self._open.write(json.dumps(line, ensure_ascii=False, default=str).encode() + b"\n")
+        self._open.flush()
+
+    def close(self) -> None:
+        """No more will come."""
+        if self._open is not None:
+            with contextlib.suppress(OSError):  # of a line that could not be written: append said so
+                self._open.close()
 
 
 def read(folder: Path) -> Iterator[Verdict]:
