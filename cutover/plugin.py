@@ -14,7 +14,7 @@ from typing import cast
 
 import pytest
 
-from cutover import fixtures_host, travelling
+from cutover import fixtures_host, workers
 from cutover import targets as declarations
 from cutover.aim import Aim
 from cutover.checklist import catalogue
@@ -132,7 +132,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # Or Python would look through all its objects several times, only to end: a tenth of the run.
         atexit.register(gc.freeze)
         config.pluginmanager.register(verification, "cutover-verification")
-        config.pluginmanager.register(travelling, "cutover-travelling")
+        config.pluginmanager.register(workers, "cutover-workers")
         # testinfra's own `host` would be this machine; whoever comes last has the name.
         config.pluginmanager.register(fixtures_host, "cutover-host")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import time
 
 from cutover.errors import ProbeError, Unreachable
 from cutover.facts.ports import Ports, State
@@ -12,10 +13,12 @@ from cutover.inventory import Peer
 from cutover.probes.connecting import find, now
 from cutover.probes.threads import side_by_side
 
-# A port that is to be closed is not waited for as long as one that is to be open: two connections ask it at once, and
-# each of them again after a second (RFC 6298). Four lost packets would take an open one for closed.
-CLOSED_SECONDS = 1.5
-CLOSED_ASKED = 2
+# A port that is to be closed is not waited for as long as one that is to be open: it is asked up to four times, and
+# each time waited for three times as long as the slowest port took that answered, whatever the distance. All four
+# packets have to be lost for an open one to be taken for closed; any answer is asked for once more, and open counts.
+CLOSED_ASKED = 4
+CLOSED_SECONDS = 0.2  # beside the way's
+CLOSED_ROUND_TRIPS = 3
 # What this machine lacks or forbids says nothing of the host.
 OURS = {
     *(errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EADDRINUSE),
@@ -31,13 +34,12 @@ def probe(peer: Peer) -> Ports:
     """
     find(peer)
     promised, limits = peer.target.ports, peer.target.limits
-    asked = [(port, limits.connect_seconds) for port in promised.open]
-    asked += [(port, min(CLOSED_SECONDS, limits.connect_seconds)) for port in promised.closed] * CLOSED_ASKED
     at = now()
-    found = side_by_side(lambda each: _state(peer.address, *each), asked, at_once=len(asked))
-    # Of several answers for one port, the one that tells most.
-    told = sorted(zip((port for port, _ in asked), found, strict=True), key=lambda each: RANK.index(each[1]))
-    states = dict(sorted(dict(told).items()))
+    states, slowest = _open(peer)
+    patience = min(limits.connect_seconds, CLOSED_SECONDS + CLOSED_ROUND_TRIPS * slowest)
+    closed = [port for port in promised.closed if port not in states]
+    found = side_by_side(lambda port: _closed(peer.address, port, patience), closed, at_once=len(closed))
+    states = dict(sorted({**states, **dict(zip(closed, found, strict=True))}.items()))
     if set(states.values()) == {"filtered"}:
         raise Unreachable(
             f"{peer.address} (for {peer.target.host}) answers on none of {len(states)} ports "
@@ -51,6 +53,32 @@ def probe(peer: Peer) -> Ports:
             "verify again when the host, and the network between, stay up",
         )
     return Ports(peer.address, at, states)
+
+
+def _open(peer: Peer) -> tuple[dict[int, State], float]:
+    """Those promised open, all asked at once, and the seconds that the slowest took that answered."""
+    slowest = [0.0]
+
+    def ask(port: int) -> State:
+        begun = time.monotonic()
+        state = _state(peer.address, port, peer.target.limits.connect_seconds)
+        if state != "filtered":
+            slowest.append(time.monotonic() - begun)
+        return state
+
+    ports = peer.target.ports.open
+    found = side_by_side(ask, ports, at_once=len(ports))
+    return dict(zip(ports, found, strict=True)), max(slowest)
+
+
+def _closed(address: str, port: int, seconds: float) -> State:
+    """Of several answers, the one that tells most."""
+    told: State = "filtered"
+    for number in range(CLOSED_ASKED):
+        told = max(told, _state(address, port, seconds), key=RANK.index)
+        if told == "open" or (told == "refused" and number):
+            break
+    return told
 
 
 def _state(address: str, port: int, seconds: float) -> State:

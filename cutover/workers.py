@@ -1,7 +1,10 @@
-"""Verdicts on their way from a worker of -n to the controller: as text and numbers, or not at all."""
+"""The workers of -n: they hand their verdicts to the controller as text and numbers, and end when it does."""
 
 from __future__ import annotations
 
+import ctypes
+import signal
+import sys
 from collections.abc import Generator
 from typing import Any
 
@@ -11,6 +14,13 @@ from pydantic import TypeAdapter
 from cutover.verdict import Verdict
 
 _VERDICT = TypeAdapter(Verdict)
+_PR_SET_PDEATHSIG = 1
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Else a worker whose controller was killed goes on for ten seconds, and what it runs with it."""
+    if hasattr(config, "workerinput") and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 @pytest.hookimpl(wrapper=True)
