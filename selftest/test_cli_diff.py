@@ -46,8 +46,9 @@ def diff(tmp_path, capsys):
         folder.mkdir()
         about.write(folder)
         Exceptions(datetime.now(UTC).date()).write(folder)
+        lines = journal.Journal(folder)
         for one in verdicts:
-            journal.append(folder, one)
+            lines.append(one)
         return str(folder)
 
     def compare(after=(), about=None, before=(), options=()):

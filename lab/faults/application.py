@@ -64,6 +64,7 @@ def one_request_in_five_takes_3_seconds(host: Host) -> None:
         *IN_TIME,
         "wrong_password_is_refused",
         "no_error_under_concurrency",
+        "no_error_on_kept_connections",
         "one_gunicorn_holds_the_port",
         "application_listens_where_it_is_configured",
         "workers_are_as_many_as_configured",
