@@ -46,13 +46,21 @@ def https_not_forced(host: Host) -> None:
     change(host, "s/^MKS_FORCE_HTTPS=.*/MKS_FORCE_HTTPS=false/")
 
 
-@fault(fails={"cors_origins_are_https", "cors_origins_are_those_declared", *CHECK})
+@fault(
+    fails={
+        "cors_origins_are_https",
+        "cors_origins_are_those_declared",
+        "declared_origins_may_read",
+        "no_other_origin_may_read",
+        *CHECK,
+    }
+)
 def origins_of_everybody(host: Host) -> None:
     """A star, because the browser complained."""
     change(host, "s/^MKS_CORS_ORIGINS=.*/MKS_CORS_ORIGINS=*/")
 
 
-@fault(fails={"cors_origins_are_those_declared"})
+@fault(fails={"cors_origins_are_those_declared", "declared_origins_may_read"})
 def origin_of_the_staging_site(host: Host) -> None:
     """The file was copied from the staging server."""
     change(host, "s/^MKS_CORS_ORIGINS=.*/MKS_CORS_ORIGINS=https:\\/\\/staging.example.test/")
