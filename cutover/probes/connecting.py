@@ -50,4 +50,6 @@ def unanswered(peer: Peer, port: int, error: OSError) -> ProbeError:
         reason = f"did not answer on port {port} within {peer.target.limits.connect_seconds:g} s"
     else:
         reason = f"cannot be reached on port {port}: {error.strerror or error}"
-    return Unreachable(f"{what} {reason}", "is the host up, the address right, the firewall open?")
+    # Behind a silent port 80 there may be a host that serves https: its response times and load are its own affair.
+    silent = Unreachable if port == peer.target.ports.https else ProbeError
+    return silent(f"{what} {reason}", "is the host up, the address right, the firewall open?")

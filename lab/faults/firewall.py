@@ -3,7 +3,6 @@
 from lab.faults import fault
 from lab.faults.application import ENVIRONMENT, restart
 from lab.faults.environment import CHECK
-from lab.faults.web import IN_TIME
 from lab.host import Host
 
 
@@ -50,11 +49,12 @@ def port_without_a_protocol(host: Host) -> None:
 @fault(
     fails={"allowed_is_exactly_what_was_promised", "promised_ports_are_open"},
     errors={
+        "answers_do_not_tell_a_version",
+        "challenge_is_not_redirected",
         "header_on_the_redirect",
         "http_is_redirected_with_301",
         "redirect_keeps_host_path_and_query",
-        *IN_TIME,
-        "no_error_under_concurrency",
+        "redirect_leads_nowhere_else",
     },
 )
 def port_shadowed(host: Host) -> None:
