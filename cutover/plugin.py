@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import base64
 import contextlib
-import gc
 import os
 import pickle
 from dataclasses import replace
@@ -129,8 +127,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if aim:
         verification = Verification(config, aim)
         config.stash[VERIFICATION] = verification
-        # Or Python would look through all its objects several times, only to end: a tenth of the run.
-        atexit.register(gc.freeze)
         config.pluginmanager.register(verification, "cutover-verification")
         config.pluginmanager.register(workers, "cutover-workers")
         # testinfra's own `host` would be this machine; whoever comes last has the name.

@@ -30,10 +30,10 @@ class Journal:
 
     def append(self, verdict: Verdict) -> None:
         """Write one line, out of this process when it returns; OSError when it cannot be written whole."""
-        line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "verdict": _VERDICT.dump_python(verdict)}
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
         if self._open is None:
             self._open = self._file.open("ab")
-        self._open.write(json.dumps(line, ensure_ascii=False, default=str).encode() + b"\n")
+        self._open.write(b'{"at": "%s", "verdict": %s}\n' % (at.encode(), _VERDICT.dump_json(verdict)))
         self._open.flush()
 
     def close(self) -> None:
