@@ -142,6 +142,19 @@ def test_a_real_tree_is_watched_from_before_the_load_until_after_it(host, applic
     assert facts.least_available_bytes > 0
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="needs the kernel's own sum")
+def test_a_mark_that_was_lost_is_said_again(host, monkeypatch, tmp_path):
+    """Whoever reads it may be stopped between hearing and telling it."""
+    (command,) = server.DURING.values()
+    lost = tmp_path / "lost"
+    loses = f'timeout() {{ [ -e {lost} ] || {{ : >{lost}; set -- 0.5 wc -c; }}; command timeout "$@"; }}\n'
+    monkeypatch.setattr(server, "DURING", {"load-memory": replace(command, line=loses + command.line)})
+    monkeypatch.setattr(load_memory, "SETTLE_SECONDS", 0.6)
+    again = threading.Event()
+    assert LoadMemory.read(watched(host, load=lambda: again.wait(0.6))).samples
+    assert lost.exists()
+
+
 def test_a_visit_that_fails_holds_up_no_load(monkeypatch):
     broken = Target(host=HOST, server=Server(way_in="local://", sudo=False))
     monkeypatch.setattr(server, "DURING", {"load-memory": replace(*DURING.values(), line="echo no ss >&2; exit 1")})
@@ -171,7 +184,7 @@ def test_it_begins_before_the_first_load_and_ends_after_the_last(monkeypatch):
 
     def look(target, watch):
         told.append("begun")
-        watch._sampling.set()
+        watch._hear(bytearray(b"begun\nheard load\nheard after\n"))
         assert b"".join(iter(lambda: os.read(watch._reads, 100), b"")) == b"load\nafter\n"
         told.append("ended")
         return Outputs(AT, HOST)

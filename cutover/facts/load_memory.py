@@ -14,7 +14,7 @@ Part = Literal["before", "load", "after"]
 # Beside the load, for as long as its standard input (4 is what the visit came with) stays open: what comes there are
 # marks. It tells of whoever held the application's port at its begin, without process 1, and of their descendants.
 # ps and find see other moments: a process that only one of them tells of is not counted. 5 is heard at once: it tells
-# the operator that the load may begin.
+# the operator that the load may begin, and which mark has come: cat may be stopped with one in its hands.
 _SAMPLES = r"""
 holders=$(root ss -ltnpH | awk -v end=":$BIND_PORT" 'substr($4, length($4) - length(end) + 1) == end' |
   grep -o 'pid=[0-9]*' | cut -d= -f2 | sort -un | grep -vx 1 | head -n 200 | tr '\n' ' ')
@@ -44,7 +44,7 @@ END {
   [ $left -lt 2400 ] || echo begun >&5
   said=$(timeout 0.25 cat <&4)
   ended=$?
-  [ -z "$said" ] || printf '%s\n' "$said" | sed 's/^/mark /'
+  [ -z "$said" ] || { printf 'mark %s\n' $said; printf 'heard %s\n' $said >&5; }
   [ $ended -eq 124 ] || { echo stopped; exit 0; }
   left=$((left - 1))
 done

@@ -8,8 +8,8 @@ from cutover.errors import ProbeError
 from cutover.facts.evidence import Command, Evidence, Outputs
 from cutover.facts.lines import by_key, is_number
 
-# The last visit's commands: "$MARK" stands in the User-Agent of every request of this run. Only what was written
-# within the hour is read, and of that since the service started: what failed before is not its fault.
+# The last visit's commands: "$MARK" stands in the User-Agent of every request of this run over TLS. Only what was
+# written within the hour is read, and of that since the service started: what failed before is not its fault.
 AFTER = {
     "access-logs": Command(
         r"""root find /var/log/nginx -maxdepth 1 -type f -mmin -60 -exec tail -v -c 8388608 {} + |
@@ -61,7 +61,7 @@ END { print "application", application + 0 }'
 
 @dataclass(frozen=True, slots=True)
 class AccessLog:
-    """``marked`` counts the requests of this run that each of nginx's logs of the last hour holds."""
+    """``marked`` counts the requests of this run over TLS that each of nginx's logs of the last hour holds."""
 
     marked: dict[str, int]
     evidence: tuple[Evidence, ...]

@@ -49,7 +49,7 @@ class Dialler:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self._session.trust_env = False
         self._session.headers.clear()
-        self._session.headers.update({"User-Agent": f"cutover/{MARK}", "Accept": "*/*", "Accept-Encoding": "identity"})
+        self._session.headers.update({"Accept": "*/*", "Accept-Encoding": "identity"})
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, _Pinned(peer, self._wire))
 
@@ -88,7 +88,9 @@ class Dialler:
             raise ValueError("what opens something goes over TLS only")
         within = within or self.peer.target.limits.answer_seconds
         url = self.peer.target.url(path, scheme)
-        sent = {"Host": url.split("/")[2], **(headers or {})}
+        # Marked is what the site's own access log must hold: port 80's may be another, and on while this one is off.
+        agent = f"cutover/{MARK}" if scheme == "https" else "cutover"
+        sent = {"Host": url.split("/")[2], "User-Agent": agent, **(headers or {})}
         if token:
             sent["Authorization"] = f"Bearer {token}"
         # Plain http and static files are the web server's own: the application hears nothing of them.

@@ -17,6 +17,7 @@ from cutover.probes import server
 from cutover.probes.process import INTERRUPTED, run_bounded
 
 START_SECONDS = 15.0  # in which the way in is open and the first sample there; longer, and the load goes without
+AGAIN_SECONDS, AGAIN = 1.0, 5  # after which a mark that was not heard is said once more, and how often it is said
 SETTLE_SECONDS = 3.0  # after the load, in which memory may come back
 _TICK_SECONDS = 0.05
 
@@ -26,7 +27,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._reads, self._writes = os.pipe()
-        self._sampling = threading.Event()
+        self._heard = b""
 
     def look(self, target: Target) -> Outputs:
         """Sample until the load is over; ProbeError or NotDeclared when that cannot be."""
@@ -39,25 +40,31 @@ class Watch:
     def over(self, visit: threading.Thread) -> Iterator[None]:
         """Have the load of the block watched by a visit that has begun."""
         try:
-            end = time.monotonic() + START_SECONDS
-            while visit.is_alive() and not self._sampling.is_set() and time.monotonic() < end:
-                INTERRUPTED.wait(_TICK_SECONDS)
-            self._say(MARKS[0])
+            self._wait(visit, START_SECONDS, b"begun\n")
+            self._say(visit, MARKS[0])
             yield
-            self._say(MARKS[1])
-            end = time.monotonic() + SETTLE_SECONDS
-            while visit.is_alive() and time.monotonic() < end and not INTERRUPTED.wait(_TICK_SECONDS):
-                pass
+            self._say(visit, MARKS[1])
+            self._wait(visit, SETTLE_SECONDS)
         finally:
             os.close(self._writes)
             visit.join()
             os.close(self._reads)
 
     def _hear(self, printed: bytearray) -> None:
-        if b"begun\n" in printed:
-            self._sampling.set()
+        self._heard = bytes(printed)
 
-    def _say(self, mark: str) -> None:
-        # It may have ended already; then its outputs tell why.
-        with contextlib.suppress(BrokenPipeError):
-            os.write(self._writes, f"{mark}\n".encode())
+    def _say(self, visit: threading.Thread, mark: str) -> None:
+        for _ in range(AGAIN):
+            # It may have ended already; then its outputs tell why.
+            with contextlib.suppress(BrokenPipeError):
+                os.write(self._writes, f"{mark}\n".encode())
+            if self._wait(visit, AGAIN_SECONDS, f"heard {mark}\n".encode()):
+                break
+
+    def _wait(self, visit: threading.Thread, seconds: float, for_: bytes = b"") -> bool:
+        """Wait until the visit says that; False when it did not within so many seconds, or nothing more will come."""
+        end = time.monotonic() + seconds
+        while visit.is_alive() and time.monotonic() < end and not INTERRUPTED.wait(_TICK_SECONDS):
+            if for_ and for_ in self._heard:
+                return True
+        return False
