@@ -132,6 +132,8 @@ def of_families():
     yield passes("alike", check, http=here, http_of_other_family=here)
     later = Http({"/": exchange(headers=[("Server", "nginx"), ("Date", "later")])})
     yield passes("later", check, http=here, http_of_other_family=later)
+    counted, more = (Http({"/": exchange(), "metrics": exchange(headers=[("Server", told)])}) for told in ("1", "2"))
+    yield passes("metrics", check, http=counted, http_of_other_family=more)
     bare = Http({"/": exchange(404, headers=[("Date", "now")])})
     form = "content-type: application/json"
     yield fails(

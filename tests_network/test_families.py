@@ -29,4 +29,5 @@ def forms(http: Http) -> dict[str, str]:
             ]
         )
         for surface, answer in http.answers.items()
+        if surface != "metrics"  # which count on, and are another check's
     }

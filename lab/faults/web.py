@@ -31,6 +31,7 @@ OVER_HTTPS = {
     "metrics_do_not_answer_outside",
     "new_connections_answer_in_time",
     "no_directory_is_listed",
+    "no_error_on_kept_connections",
     "no_error_under_concurrency",
     "no_other_origin_may_read",
     "nothing_private_is_served",
