@@ -13,8 +13,11 @@ BESIDE_THE_OLD = {
     "headers_of_the_old_server_are_kept",
 }
 # What needs https to be looked at, and what needs a token.
+# Watched while a load is on, and so not at all where none gets through.
+UNDER_LOAD = {"application_fits_into_its_tier_under_load", "memory_comes_back_after_load", "memory_is_left_under_load"}
 OVER_HTTPS = {
     *BESIDE_THE_OLD,
+    *UNDER_LOAD,
     "answers_do_not_tell_a_version",
     "body_of_more_than_10m_is_refused",
     "both_families_answer_alike",
@@ -54,6 +57,7 @@ IN_TIME = {"first_request_answers_in_time", "endpoint_answers_in_time", "new_con
 # Of both, what is asked once, at the first address that will do.
 OF_THE_TARGET = {
     *BESIDE_THE_OLD,
+    *UNDER_LOAD,
     "certificate_has_the_old_ones_names",
     "every_record_of_the_old_server_is_there",
     "login_answers_in_time",
