@@ -55,13 +55,19 @@ def origin_is_reflected(host: Host) -> None:
     patch(host, "mks/__init__.py", "s/if origin and (origin in allowed.*/if origin:/")
 
 
-@fault(fails={"declared_origins_may_read", *CHECKOUT})
+@fault(fails={"declared_origins_may_read", "headers_of_the_old_server_are_kept", *CHECKOUT})
 def origins_are_not_told(host: Host) -> None:
     """The hook that adds the headers was lost in a merge."""
     patch(host, "mks/__init__.py", "/app.after_request(_cors)/d")
 
 
-@fault(fails={"no_directory_is_listed"})
+@fault(
+    fails={
+        "no_directory_is_listed",
+        "answers_are_of_the_same_kind_as_the_old_servers",
+        "bodies_are_those_of_the_old_server",
+    }
+)
 def static_files_are_listed(host: Host) -> None:
     """autoindex, to see whether the files were there."""
     edit(host, SITE, "s|location /static/ {|&\\n        autoindex on;|")

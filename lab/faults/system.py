@@ -125,7 +125,7 @@ def clock_left_alone(host: Host) -> None:
 @fault(fails={"clock_is_right"})
 def clock_a_minute_ahead(host: Host) -> None:
     """The lab's hosts cannot set a clock: a `date` that is a minute ahead stands in for it, as the visit asks it."""
-    wrapper = '#!/bin/sh\n[ "$1" != +%%s%%N ] || set -- -d "60 seconds" "$@"\nexec /bin/date "$@"\n'
+    wrapper = '#!/bin/sh\n[ "$1" != +%%s.%%N ] || set -- -d "60 seconds" "$@"\nexec /bin/date "$@"\n'
     host.run(f"printf '{wrapper}' >/usr/local/sbin/date && chmod +x /usr/local/sbin/date")
 
 
