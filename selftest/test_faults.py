@@ -3,6 +3,7 @@
 import argparse
 import ast
 import json
+import re
 import time
 from collections import defaultdict
 from datetime import date, timedelta
@@ -15,7 +16,7 @@ from cutover.checklist import catalogue
 from lab import faults, matrix
 from lab.choice import Part, choose, part, part_of_the_day
 from lab.machine import Refusal
-from lab.table import Row, Table, markdown, publish, row
+from lab.table import PUBLISHED, Row, Table, markdown, publish, row
 
 ROOT = Path(__file__).parents[1]
 FAULTS = faults.load()
@@ -220,8 +221,27 @@ def test_what_was_seen_cannot_break_the_table(tmp_path):
 def test_the_last_whole_run_is_published(tmp_path):
     whole(tmp_path / "1", entry())
     whole(tmp_path / "2", entry(differs="not failed: a"))
-    whole(tmp_path / "3", entry(), end=False)
     told = publish(tmp_path, tmp_path / "docs" / "faults.md")
     assert told.startswith("faults.md: 0 of 1 faults as expected")
     text = (tmp_path / "docs" / "faults.md").read_text("utf-8")
     assert text == markdown(json.loads((tmp_path / "2" / "matrix.json").read_text("utf-8")))
+
+
+@pytest.mark.parametrize(("differs", "good"), [("", 2), ("error too: b", 1)])
+def test_what_was_tried_again_stands_as_it_was_seen_last(differs, good, tmp_path):
+    whole(tmp_path / "1", entry(), entry("web.redirect-is-302", "not failed: a"))
+    again = Table(choose(FAULTS.values(), ["redirect-is-302"], None), tmp_path / "2")
+    again.add(entry("web.redirect-is-302", differs))
+    again.end(0)
+    assert publish(tmp_path, tmp_path / "faults.md").startswith(f"faults.md: {good} of 2 faults as expected")
+    text = (tmp_path / "faults.md").read_text("utf-8")
+    assert f"all {len(FAULTS)} faults, 1 of them tried again until 20" in text
+    assert ("error too: b" in text) is bool(differs)
+
+
+def test_the_readme_tells_of_the_table_that_is_published():
+    (count,) = re.findall(r"(?m)^(\d+) faults put into the reference host", PUBLISHED.read_text("utf-8"))
+    for file in ("README.md", "README.ja.md"):
+        told = (ROOT / file).read_text("utf-8")
+        assert re.search(rf"\b{count} faults|{count}件の欠陥", told)
+        assert "(docs/faults.md)" in told
