@@ -128,7 +128,7 @@ def test_a_check_whose_worker_crashed_is_an_error(runner, processes):
     assert {name: word for name, (word, _) in found.items()} == {"kept": "passed", "sudden": "error"}
     assert re.fullmatch(r"worker 'gw\d' crashed while running 'test_own\.py::test_sudden\[.*\]'", found["sudden"][1])
     assert out.count("crashed while running") == 1
-    assert re.search(rf"(?m)^error on {NAME}: worker 'gw\d' crashed .*\n    1 checks wait for it: 12.certificate", out)
+    assert re.search(rf"(?m)^error on {NAME}: worker 'gw\d' crashed .*\n    1 check waits for it: 12.certificate", out)
     assert "assert [1, 2] == [1, 3]" in out
 
 

@@ -202,7 +202,7 @@ def test_advice_is_told_last_in_two_lines_and_never_as_a_failure(run, capsys):
     after = plain[plain.index("12.redirect it: failed on api.example.test") :]
     assert (
         "\nadvice on api.example.test: could not look: 192.0.2.1 does not answer\n"
-        "    1 checks wait for it: advice.sysctl\n    mend      start it\n"
+        "    1 check waits for it: advice.sysctl\n    mend      start it\n"
     ) in after
     assert "\nadvice.sysctl on api.example.test: more: promised hard, seen soft\n    mend      turn it on\n" in after
     assert "  advice      Advice beyond the checklist         2 advice\n" in plain

@@ -170,6 +170,7 @@ def _reasons(out: pytest.TerminalReporter, verdicts: list[Verdict], word: Word) 
         out.line("")
         out.line(f"{outcome} on {target}: {told}", **COLOURS[outcome])
         controls = dict.fromkeys(verdict.control_id for verdict in waiting)
-        out.line(f"    {len(waiting)} checks wait for it: {', '.join(controls)}")
+        many = "1 check waits" if len(waiting) == 1 else f"{len(waiting)} checks wait"
+        out.line(f"    {many} for it: {', '.join(controls)}")
         if word == "error":
             out.line(f"    mend      {waiting[0].mend}")
