@@ -58,7 +58,7 @@ CASES = {
     "firewall.rule-past-ufw": ("Lynis",),
     "system.unattended-upgrades-off-by-a-later-file": ("Lynis",),
     "application.stopped": ("Observatory", "ab"),
-    "application.one-request-in-ten-takes-3-seconds": ("ab",),
+    "application.one-request-in-five-takes-3-seconds": ("ab",),
 }
 
 
