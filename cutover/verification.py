@@ -24,8 +24,7 @@ from cutover.errors import NotDeclared, ProbeError
 from cutover.fixtures import SURVEY
 from cutover.inventory import Target
 from cutover.judging import READING, judge
-from cutover.probes import live
-from cutover.probes.survey import AGAIN, COMBINED, PROBES, REQUESTS, Survey, Wanted
+from cutover.probes import live, survey
 from cutover.report import folder, journal, junit, summary, terminal
 from cutover.report.about import about
 from cutover.report.journal import History
@@ -54,7 +53,7 @@ class Verification:
         self._aim = aim
         self.peers = aim.peers
         self.recorded = aim.recorded
-        self._survey = config.stash[SURVEY] = Survey(aim.peers, aim.recorded)
+        self._survey = config.stash[SURVEY] = survey.Survey(aim.peers, aim.recorded)
         known = about(
             aim.folder.name,
             aim.started,
@@ -95,10 +94,10 @@ class Verification:
             if session.items:  # the controller of -n has none
                 self._plan.share(self._facts / PLAN)
         wanted = {job for item in session.items for job in _wanted(item)}
-        if wanted := wanted | {(AGAIN[probe], of) for probe, of in wanted if probe in AGAIN}:
+        if wanted := wanted | {(survey.AGAIN[probe], of) for probe, of in wanted if probe in survey.AGAIN}:
             self._look_together(self._survey.with_their_load(wanted))
 
-    def _look_together(self, wanted: set[Wanted]) -> None:
+    def _look_together(self, wanted: set[survey.Wanted]) -> None:
         """Whoever of this run's processes comes first looks and saves what it saw; the others read that."""
         lock = None
         with contextlib.ExitStack() as stack:
@@ -125,7 +124,7 @@ class Verification:
                 cause = f"under -n processes share what they see, and {self._run.unwritten}"
                 self._survey.give_up(wanted, ProbeError(cause, "make it writable, or run without -n"))
 
-    def _look(self, wanted: set[Wanted]) -> None:
+    def _look(self, wanted: set[survey.Wanted]) -> None:
         try:
             if self._aim.wait_dns:
                 waiting = terminal.Waiting(self._config)
@@ -278,21 +277,23 @@ class Verification:
         return not hasattr(report, "verdict") and getattr(report, "nodeid", "") not in self._plan.checks
 
 
-def _wanted(item: pytest.Item) -> list[Wanted]:
+def _wanted(item: pytest.Item) -> list[survey.Wanted]:
     """The probes that a check asks for, by the fixtures it names."""
     if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
         return []
     subjects: dict[Literal["target", "peer"], Any] = item.callspec.params  # type: ignore[assignment]
-    named = {*item.fixturenames}.union(*(COMBINED.get(name, ()) for name in item.fixturenames))
+    named = {*item.fixturenames}.union(*(survey.COMBINED.get(name, ()) for name in item.fixturenames))
     return [
-        (name, subjects[probe.of].label) for name, probe in PROBES.items() if name in named and probe.of in subjects
+        (name, subjects[probe.of].label)
+        for name, probe in survey.PROBES.items()
+        if name in named and probe.of in subjects
     ]
 
 
 def _requests(facts: Path) -> dict[str, int]:
     """How many HTTP requests went to each target; empty when that was not written."""
     try:
-        found: dict[str, int] = json.loads((facts / REQUESTS).read_text("utf-8"))
+        found: dict[str, int] = json.loads((facts / survey.REQUESTS).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return found
