@@ -43,7 +43,7 @@ def serving(folder, ciphers="", first=ssl.TLSVersion.TLSv1_2, last=ssl.TLSVersio
 
 def test_a_real_scan(tmp_path):
     with serving(tmp_path, "ECDHE+AESGCM:ECDHE+CHACHA20") as port:
-        seen = tls.probe(peer(port))
+        seen = tls.probe(peer(port), ready)
     assert seen.offered == ("TLS 1.2", "TLS 1.3")
     assert {suite.name for suite in seen.suites("TLS 1.3")} == {
         "TLS_AES_128_GCM_SHA256",
@@ -73,7 +73,7 @@ def test_nothing_of_the_environment_counts(tmp_path, monkeypatch):
     monkeypatch.setenv("OPENSSL_CONF", str(tmp_path / "openssl.cnf"))
     monkeypatch.setenv("SSL_CERT_FILE", "/dev/null")
     with serving(tmp_path) as port:
-        assert sslyze.scan(peer(port)).suites["TLS 1.3"]
+        assert sslyze.scan(peer(port), ready)[1].suites["TLS 1.3"]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_peer_without_tls_is_told_before_any_scan(serve, cause, monkeypatch):
     with tcp(serve) as port:
         begun = time.monotonic()
         with pytest.raises(ProbeError, match=cause):
-            tls.probe(peer(port, connect_seconds=1.0, answer_seconds=1.0))
+            tls.probe(peer(port, connect_seconds=1.0, answer_seconds=1.0), ready)
         assert time.monotonic() - begun < GUARD_SECONDS
 
 
@@ -151,9 +151,9 @@ def test_a_refused_port_and_a_peer_without_an_address():
     with tcp(lambda client: None) as port:
         pass
     with pytest.raises(ProbeError, match=f"refuses connections on port {port}"):
-        tls.probe(peer(port))
+        tls.probe(peer(port), ready)
     with pytest.raises(Unreachable):
-        tls.probe(Peer(Target(host=HOST), "", "no record"))
+        tls.probe(Peer(Target(host=HOST), "", "no record"), ready)
 
 
 def flood(client):
@@ -170,7 +170,7 @@ def flood(client):
 )
 def test_sslyze_itself_finds_nothing_to_scan(serve):
     with tcp(serve) as port, pytest.raises(ProbeError, match=r"127\.0\.0\.1: sslyze could not connect: "):
-        sslyze.scan(peer(port))
+        sslyze.scan(peer(port), ready)
 
 
 def program(tmp_path, body):
@@ -196,7 +196,7 @@ def test_an_sslyze_that_does_not_do_its_work(tmp_path, monkeypatch, body, cause)
     monkeypatch.setattr(sys, "executable", program(tmp_path, body))
     monkeypatch.setattr(sslyze, "SCAN_SECONDS", 1.0 if "sleep" in body else GUARD_SECONDS)
     with pytest.raises(ProbeError) as caught:
-        sslyze.scan(peer(443))
+        sslyze.scan(peer(443), ready)
     assert cause in caught.value.cause
 
 

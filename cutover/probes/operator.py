@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import threading
@@ -28,11 +29,15 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 class Operator:
-    """Logs in to a target at most once: its limit is 5 a minute, and all probes share the one token."""
+    """Logs in to a target at most once: its limit is 5 a minute, and all probes share the one token.
 
-    def __init__(self, target: Target, peers: tuple[Peer, ...]) -> None:
+    ``timed`` is a login whose time counts: there is no second one on a quieter host.
+    """
+
+    def __init__(self, target: Target, peers: tuple[Peer, ...], *, timed: bool = False) -> None:
         self._target = target
         self._peers = peers
+        self._timed = timed
         self.peer = peers[0]  # whom the login went to, once it did
         self._lock = threading.Lock()
         self._login: Login | ProbeError | NotDeclared | None = None
@@ -64,6 +69,12 @@ class Operator:
         if isinstance(self._login, Login):
             return self._login
         raise self._login.with_traceback(None)
+
+    def let_login_end(self) -> None:
+        """Return when a timed login was answered, or could not be: until then nothing may disturb the host."""
+        if self._timed:
+            with contextlib.suppress(ProbeError, NotDeclared):
+                self.login()
 
     def token(self) -> str:
         """The access token; ProbeError when the login brought none."""

@@ -24,7 +24,8 @@ _RUNNING: set[subprocess.Popen[bytes]] = set()
 
 # Becomes the program, with a watcher in its group that lives on a pipe whose other end only we hold: however we end,
 # also by SIGKILL, the pipe ends, and then the group does. A visit over ssh would go on for minutes.
-_WATCHED = 'exec 3<&0 </dev/null; { read -r end <&3; kill -KILL 0; } >/dev/null 2>&1 & exec "$@" 3<&-'
+_WATCHED = 'exec {0}<&0 </dev/null; {{ read -r end <&{0}; kill -KILL 0; }} >/dev/null 2>&1 & exec "$@" {0}<&-'
+_SHELL_FDS = range(3, 10)  # those a shell can name
 
 LINGER_SECONDS = 2.0  # in which a program's last words are read when another holds its streams open
 _TICK_SECONDS = 0.2
@@ -55,7 +56,8 @@ def running(argv: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[by
     command = list(argv)
     if "stdin" not in options:
         _require(argv[0], options.get("cwd"), options.get("env"))
-        command, options["stdin"] = ["/bin/sh", "-c", _WATCHED, "sh", *argv], subprocess.PIPE
+        free = next(fd for fd in _SHELL_FDS if fd not in options.get("pass_fds", ()))
+        command, options["stdin"] = ["/bin/sh", "-c", _WATCHED.format(free), "sh", *argv], subprocess.PIPE
     with _STARTING:
         if INTERRUPTED.is_set():
             raise ProbeError(f"{argv[0]}: not run, because the run was interrupted", "verify again")
@@ -90,22 +92,28 @@ def run_bounded(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
     stdin: int | None = None,
+    pass_fds: Sequence[int] = (),
+    begun: Callable[[], object] | None = None,
     hears: Callable[[bytearray], object] | None = None,
 ) -> Finished:
     """Run a program with nothing on standard input, in the folder and with the environment given in place of ours.
 
-    ``stdin`` is what stands there in place of nothing; ``hears`` is called with all it printed whenever there is more.
+    ``stdin`` is what stands there in place of nothing, and ``pass_fds`` stay open in it. ``begun`` is called once when
+    it was started, before its time counts; ``hears`` with all it printed, whenever there is more.
 
     OSError when there is no such program. Cut when it takes longer than ``seconds`` or prints more than ``bytes_``.
     What a program left in the background may keep its streams open: they are read for LINGER_SECONDS after it ended.
     """
-    deadline = time.monotonic() + seconds
     stdout, stderr = bytearray(), bytearray()
     ended = False
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | ({} if stdin is None else {"stdin": stdin})
-    with running(argv, **pipes, cwd=folder, env=environment) as process, selectors.DefaultSelector() as selector:
+    options = {**pipes, "cwd": folder, "env": environment, "pass_fds": pass_fds}
+    with running(argv, **options) as process, selectors.DefaultSelector() as selector:
         assert process.stdout is not None
         assert process.stderr is not None
+        if begun:
+            begun()
+        deadline = time.monotonic() + seconds
         selector.register(process.stdout, selectors.EVENT_READ, stdout)
         selector.register(process.stderr, selectors.EVENT_READ, stderr)
         while selector.get_map() or not ended:

@@ -1,7 +1,8 @@
 """sslyze, run as a program (its licence is the AGPL: it is never imported), and its JSON read strictly.
 
 It opens some 600 connections, five at a time. The address is pinned, and the program gets an environment of
-its own, so that nothing the operator has set changes what it sees.
+its own, so that nothing the operator has set changes what it sees. It takes as long to start as to scan: it reads
+its target from a pipe, and may be started before that target is to be touched.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import os
 import site
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import closing
 from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -18,7 +21,7 @@ from cutover.errors import ProbeError
 from cutover.facts.certificate import Key
 from cutover.facts.tls import VERSIONS, Scan, Suite
 from cutover.inventory import Peer
-from cutover.probes.process import run_bounded
+from cutover.probes.process import Cut, run_bounded
 from cutover.redact import redact
 
 SUITES = ("--sslv2", "--sslv3", "--tlsv1", "--tlsv1_1", "--tlsv1_2", "--tlsv1_3")
@@ -144,28 +147,55 @@ class _Document(_Told):
     server_scan_results: Annotated[list[_Server], Field(min_length=1, max_length=1)]
 
 
-def scan(peer: Peer) -> Scan:
-    """Run one scan of the peer; ProbeError when it cannot be run to its end or tells no whole story."""
+def scan(peer: Peer, begin: Callable[[], T]) -> tuple[T, Scan]:
+    """Run one scan of the peer, which ``begin`` comes before: what both returned.
+
+    The program starts while ``begin`` goes on; where all of its kind are busy, it starts afterwards, so that a peer
+    that has us wait is not waited for by others. Raises what ``begin`` raises; ProbeError when the program cannot be
+    run to its end or tells no whole story.
+    """
+    if _AT_ONCE.acquire(blocking=False):
+        try:
+            return _scan(peer, begin)
+        finally:
+            _AT_ONCE.release()
+    begun = begin()
+    with _AT_ONCE:
+        return _scan(peer, lambda: begun)
+
+
+def _scan(peer: Peer, begin: Callable[[], T]) -> tuple[T, Scan]:
     address = f"[{peer.address}]" if peer.family == "ipv6" else peer.address
     server = f"{peer.target.host}:{peer.target.ports.https}{{{address}}}"
-    # Without the current folder, in which a file might be called sslyze.
-    argv = [sys.executable, "-P", "-W", "ignore", "-m", "sslyze", "--json_out=-", *SUITES, *FLAWS, *FACTS, server]
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": "C.UTF-8",
         "PYTHONUSERBASE": site.getuserbase(),
         "OPENSSL_CONF": os.devnull,
     }
-    with _AT_ONCE:
+    begun: list[T] = []
+    its, ours = os.pipe()
+    with open(its, "rb"), open(ours, "wb") as line:
+
+        def aim() -> None:
+            begun.append(begin())
+            with closing(line):
+                line.write(server.encode())
+
+        # Without the current folder, in which a file might be called sslyze.
+        argv = [sys.executable, "-P", "-W", "ignore", "-m", "sslyze", "--json_out=-", *SUITES, *FLAWS, *FACTS]
+        argv.append(f"--targets_in=/dev/fd/{its}")
         try:
-            done = run_bounded(argv, seconds=SCAN_SECONDS, bytes_=SCAN_BYTES, environment=environment)
-        except ProbeError as error:
+            done = run_bounded(
+                argv, seconds=SCAN_SECONDS, bytes_=SCAN_BYTES, environment=environment, pass_fds=(its,), begun=aim
+            )
+        except Cut as error:
             reason = error.cause.partition(": ")[2]
             raise ProbeError(f"{peer.label}: sslyze {reason}", "verify again; look at nginx's error log") from None
     if done.rc != 0:
         words = redact(done.stderr.decode("utf-8", "replace")).strip().rpartition("\n")[2]
         raise ProbeError(f"{peer.label}: sslyze ended with status {done.rc}: {words[:200]}", "pip install sslyze")
-    return read(done.stdout, peer.label)
+    return begun[0], read(done.stdout, peer.label)
 
 
 def read(document: bytes, label: str) -> Scan:

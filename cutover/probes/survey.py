@@ -43,7 +43,8 @@ Stage = Literal["observe", "latency", "beside load", "load", "after"]
 class Probe(NamedTuple):
     """One row of the table of probes: what it looks at, when, what it brings, and the function.
 
-    It is called with its subject and the operator, beside load with the watch in his place.
+    It is called with its subject and the operator, beside load with the watch in his place. ``beside_login`` is one
+    that costs the host nothing which the login would feel, or sees to that itself.
     """
 
     of: Literal["target", "peer"]
@@ -51,20 +52,23 @@ class Probe(NamedTuple):
     brings: type[object]
     run: Callable[[Any, Any], object]
     logs_in: bool = False
+    beside_login: bool = False
 
 
 # The name of a probe is the name of the fixture that hands its facts to checks.
 PROBES: dict[str, Probe] = {
     "server": Probe("target", "observe", Outputs, lambda target, _: probes.server.probe(target)),
     "dns": Probe("target", "observe", Dns, lambda target, _: probes.dns.probe(target)),
-    "ports": Probe("peer", "observe", Ports, lambda peer, _: probes.ports.probe(peer)),
+    "ports": Probe("peer", "observe", Ports, lambda peer, _: probes.ports.probe(peer), beside_login=True),
     "http": Probe("peer", "observe", Http, lambda peer, _: probes.http.surfaces(peer)),
     "redirect": Probe("peer", "observe", Http, lambda peer, _: probes.http.redirects(peer)),
     "detours": Probe("peer", "observe", Detours, lambda peer, _: probes.detours.probe(peer)),
     "private_paths": Probe("peer", "observe", PrivatePaths, lambda peer, _: probes.private_paths.probe(peer)),
     "cors": Probe("peer", "observe", Cors, lambda peer, _: probes.cors.probe(peer)),
     "certificate": Probe("peer", "observe", Certificate, lambda peer, _: probes.certificate.probe(peer)),
-    "tls": Probe("peer", "observe", Tls, lambda peer, _: probes.tls.probe(peer)),
+    "tls": Probe(
+        "peer", "observe", Tls, lambda peer, op: probes.tls.probe(peer, op.let_login_end), beside_login=True
+    ),
     "login": Probe("target", "observe", Login, lambda _, operator: probes.api.login(operator), logs_in=True),
     "api": Probe("peer", "observe", Api, lambda peer, op: probes.api.probe(peer, op), logs_in=True),
     "forgeries": Probe("target", "observe", Forgeries, lambda _, op: probes.forgeries.probe(op), logs_in=True),
@@ -208,21 +212,19 @@ class Survey:
 
     def _target(self, label: str, wanted: set[Wanted], note: Callable[[Wanted], None]) -> None:
         peers = self._peers[label]
-        operator = Operator(peers[0].target, peers)
+        operator = Operator(peers[0].target, peers, timed=("login", label) in wanted)
         subjects: dict[str, Subject] = {label: peers[0].target, **{peer.label: peer for peer in peers}}
 
         if any(PROBES[name].logs_in for name, _ in wanted):
             operator.know_password()
-        if ("login", label) in wanted:
-            # Before all else: its time counts, and there is no second login on a quieter host.
-            with contextlib.suppress(ProbeError, NotDeclared):
-                operator.login()
 
         visits_only = {name for name, _ in wanted} == {"server", "afterwards"}
 
         def run(job: Wanted, watch: probes.load_memory.Watch | None = None) -> None:
             name, subject = job
             try:
+                if not PROBES[name].beside_login:
+                    operator.let_login_end()
                 if INTERRUPTED.is_set():
                     raise ProbeError("the run was interrupted before it looked", "verify again")
                 if name == "server" and label in self._recorded:
@@ -248,7 +250,7 @@ class Survey:
             note(job)
 
         for stage in ("observe", "latency", "load", "after"):
-            # The scan is a program of its own, and takes longest: it begins before all others.
+            # The scan is a program of its own, and takes longest: it starts before all others.
             jobs = sorted(
                 (job for job in wanted if PROBES[job[0]].stage == stage), key=lambda job: (job[0] != "tls", job)
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 
 from cutover.facts.tls import Negotiated, Tls
 from cutover.inventory import Peer
@@ -12,12 +13,16 @@ from cutover.probes.handshake import handshake
 from cutover.probes.trust import client_context
 
 
-def probe(peer: Peer) -> Tls:
+def probe(peer: Peer, let_login_end: Callable[[], object]) -> Tls:
     """Greet first: what is no TLS, or comes a byte a second, need not be scanned to be known for it."""
-    reach(peer, peer.target.ports.https)
-    at = now()
-    generic = hello.choice(peer)
-    return Tls(peer.target.host, peer.address, at, sslyze.scan(peer), _modern(peer), generic)
+
+    def greet() -> tuple[str, Negotiated | None]:
+        let_login_end()
+        reach(peer, peer.target.ports.https)
+        return now(), hello.choice(peer)
+
+    (at, generic), scan = sslyze.scan(peer, greet)
+    return Tls(peer.target.host, peer.address, at, scan, _modern(peer), generic)
 
 
 def _modern(peer: Peer) -> Negotiated | None:
