@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gc
 import os
 import pickle
 from dataclasses import replace
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+
+# What is imported and collected stays: to look through it again and again for garbage is a tenth of the start.
+gc.disable()
 
 from cutover import fixtures_host, workers
 from cutover import targets as declarations
@@ -235,6 +239,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             for label, of in peers.items()
         ]
         metafunc.parametrize("target", targets or [pytest.param(None, id="no target")], indirect=True, scope="session")
+
+
+def pytest_collection_finish() -> None:
+    """From here on there may be garbage; what was collected is none."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

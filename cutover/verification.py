@@ -84,8 +84,6 @@ class Verification:
         """Look at everything that the collected checks ask for, before the first of them runs."""
         if session.config.option.collectonly or session.testsfailed:
             return
-        # What was collected stays until the end: no need to look through it again and again for what does not.
-        gc.freeze()
         self._plan.select(session.items, self._config.rootpath, self._config.getini("testpaths"))
         with self._writing():
             if self._reports:

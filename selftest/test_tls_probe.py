@@ -1,8 +1,10 @@
 """The TLS probe against servers on loopback: honest ones, and ones that send anything but TLS."""
 
+import os
 import ssl
 import struct
 import sys
+import threading
 import time
 
 import pytest
@@ -24,6 +26,10 @@ GUARD_SECONDS = 30.0
 def peer(port, **limits):
     target = Target(host=HOST, ports=PromisedPorts(https=port), limits=Limits(**limits))
     return Peer(target, "127.0.0.1")
+
+
+def ready():
+    """Nothing is waited for."""
 
 
 def serving(folder, ciphers="", first=ssl.TLSVersion.TLSv1_2, last=ssl.TLSVersion.TLSv1_3, rsa_bits=0):
@@ -139,7 +145,7 @@ def sends(answer):
     ids=["http", "ssh", "zeros", "long-record", "short-hello", "not-offered", "tls-1.3-in-1.2", "silent", "trickle"],
 )
 def test_a_peer_without_tls_is_told_before_any_scan(serve, cause, monkeypatch):
-    monkeypatch.setattr(sslyze, "scan", None)
+    monkeypatch.setattr(sslyze, "read", None)
     with tcp(serve) as port:
         begun = time.monotonic()
         with pytest.raises(ProbeError, match=cause):
@@ -173,6 +179,31 @@ def test_sslyze_itself_finds_nothing_to_scan(serve):
         sslyze.scan(peer(port), ready)
 
 
+@pytest.mark.parametrize("others", [0, os.cpu_count() or 1], ids=["at-once", "all-are-busy"])
+def test_nothing_is_touched_before_its_turn(tmp_path, others, monkeypatch):
+    """Neither by a program that started early, nor ever when its turn did not come."""
+    monkeypatch.setattr(sslyze, "_AT_ONCE", threading.BoundedSemaphore(os.cpu_count() or 1))
+    touched = threading.Event()
+    with tcp(lambda client: touched.set()) as port:
+
+        def refuses():
+            for _ in range(others):
+                sslyze._AT_ONCE.release()
+            # Longer than the program takes to start, on a fast machine at least.
+            assert not touched.wait(1.0)
+            raise ProbeError("not today")
+
+        for _ in range(others):
+            sslyze._AT_ONCE.acquire()
+        with pytest.raises(ProbeError, match="not today"):
+            sslyze.scan(peer(port), refuses)
+        assert not touched.is_set()
+    with serving(tmp_path) as port:
+        begun, scan = sslyze.scan(peer(port), lambda: "begun")
+    assert begun == "begun"
+    assert scan.suites["TLS 1.3"]
+
+
 def program(tmp_path, body):
     file = tmp_path / "python"
     file.write_text(f"#!/bin/sh\n{body}\n")
@@ -201,8 +232,8 @@ def test_an_sslyze_that_does_not_do_its_work(tmp_path, monkeypatch, body, cause)
 
 
 def test_the_address_is_pinned_and_the_name_is_the_hosts(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "executable", program(tmp_path, 'for word; do :; done; echo "$word" >&2; exit 3'))
+    monkeypatch.setattr(sys, "executable", program(tmp_path, 'for word; do :; done; cat "${word#*=}" >&2; exit 3'))
     for address, told in (("192.0.2.1", "{192.0.2.1}"), ("2001:db8::1", "{[2001:db8::1]}")):
         with pytest.raises(ProbeError) as caught:
-            sslyze.scan(Peer(Target(host=HOST), address))
+            sslyze.scan(Peer(Target(host=HOST), address), ready)
         assert f"{HOST}:443{told}" in caught.value.cause

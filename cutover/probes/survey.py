@@ -66,9 +66,7 @@ PROBES: dict[str, Probe] = {
     "private_paths": Probe("peer", "observe", PrivatePaths, lambda peer, _: probes.private_paths.probe(peer)),
     "cors": Probe("peer", "observe", Cors, lambda peer, _: probes.cors.probe(peer)),
     "certificate": Probe("peer", "observe", Certificate, lambda peer, _: probes.certificate.probe(peer)),
-    "tls": Probe(
-        "peer", "observe", Tls, lambda peer, op: probes.tls.probe(peer, op.let_login_end), beside_login=True
-    ),
+    "tls": Probe("peer", "observe", Tls, lambda peer, op: probes.tls.probe(peer, op.let_login_end), beside_login=True),
     "login": Probe("target", "observe", Login, lambda _, operator: probes.api.login(operator), logs_in=True),
     "api": Probe("peer", "observe", Api, lambda peer, op: probes.api.probe(peer, op), logs_in=True),
     "forgeries": Probe("target", "observe", Forgeries, lambda _, op: probes.forgeries.probe(op), logs_in=True),

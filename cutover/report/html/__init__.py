@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
+import sys
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from cutover.checklist import catalogue
@@ -70,6 +73,21 @@ def page(run: Run) -> str:
     )
 
 
+class _Compiled(FileSystemBytecodeCache):
+    """Templates compiled once, beside our own modules as Python keeps them; where that cannot be written, each time.
+
+    They are known by their text alone: after a change of the environment's options below, remove them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(str(_HERE / "__pycache__"))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if not sys.dont_write_bytecode:
+            with contextlib.suppress(OSError):
+                super().dump_bytecode(bucket)
+
+
 @cache
 def _environment(words: Words) -> Environment:
     """The templates, which escape and bound every text."""
@@ -84,6 +102,7 @@ def _environment(words: Words) -> Environment:
 
     return Environment(
         loader=FileSystemLoader(_HERE),
+        bytecode_cache=_Compiled(),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=safe,
