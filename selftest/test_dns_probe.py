@@ -12,8 +12,7 @@ from cutover.errors import ProbeError, Unreachable
 from cutover.facts.caa import Property
 from cutover.facts.dns import Dns
 from cutover.inventory import Peer, Target
-from cutover.probes import dns as probe
-from cutover.probes import query, saved, survey
+from cutover.probes import names, query, saved, survey
 from selftest.dns_servers import LABELS, NS2, NS3, REGISTRY, RESOLVER, TARGET, Resolver, Servers, World, Zone
 from selftest.rows import HOST
 
@@ -199,9 +198,9 @@ def test_a_declared_resolver_that_is_silent_is_a_fact_beside_one_that_answers(wo
 
 
 def test_one_of_the_machines_own_that_is_silent_says_nothing_of_the_target(world, monkeypatch):
-    own = probe.resolver(TARGET)
+    own = names.resolver(TARGET)
     own.nameservers = [NS3, RESOLVER]
-    monkeypatch.setattr(probe, "resolver", lambda target: own)
+    monkeypatch.setattr(names, "resolver", lambda target: own)
     world.places[NS3] = lambda query, tcp: None
     assert [resolver.address for resolver in world.look(Target(host=HOST)).resolvers] == [RESOLVER]
 

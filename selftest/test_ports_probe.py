@@ -108,7 +108,7 @@ def test_a_port_that_is_to_be_closed_has_the_time_of_the_way(monkeypatch):
     assert {seconds for _, seconds in network.asked} == {0.3}
 
 
-@pytest.mark.parametrize(("told", "asked"), [(["refused"], 2), (["open"], 1), (["filtered", "refused"], 2)])
+@pytest.mark.parametrize(("told", "asked"), [(["refused"], 2), (["open"], 1), (["filtered", "refused"], 3)])
 def test_who_answers_is_not_asked_much_more(monkeypatch, told, asked):
     network = Network(p22=["open"], p8000=told)
     assert look(monkeypatch, network).states[8000] == told[-1]

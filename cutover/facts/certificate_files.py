@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 
 from cutover.errors import ProbeError
 from cutover.facts.evidence import Command, Evidence, Outputs
@@ -83,23 +79,23 @@ class CertificateOnDisk:
     @classmethod
     def read(cls, outputs: Outputs) -> CertificateOnDisk:
         """Read both; ProbeError when one of them cannot be read."""
-        pem = outputs.text("certificate-pem")
-        if not pem:
+        text = outputs.text("certificate-pem")
+        if not text:
             reason = outputs["certificate-pem"].stderr.strip().partition("\n")[0] or "it holds no certificate"
             raise ProbeError(f"{outputs.host}: the certificate's file: {reason}")
+        from cutover.facts import pem  # here: to load cryptography takes as long as all other facts together
+
         try:
-            chain = x509.load_pem_x509_certificates(pem.encode())
-            key = serialization.load_pem_public_key(outputs.text("public-key").encode())
-            leaf = chain[0]
+            first, count = pem.first(text)
             return cls(
-                names=_names(leaf),
-                fingerprint=leaf.fingerprint(hashes.SHA256()).hex(),
-                public_key=_digest(leaf.public_key()),
-                private_keys_public_key=_digest(key),
-                count=len(chain),
+                names=first.names,
+                fingerprint=first.fingerprint,
+                public_key=first.public_key,
+                private_keys_public_key=pem.digest(outputs.text("public-key")),
+                count=count,
                 evidence=outputs.evidence("certificate-pem", "public-key"),
             )
-        except (ValueError, TypeError, LookupError, x509.InvalidVersion) as error:
+        except pem.UNREADABLE as error:
             raise ProbeError(f"{outputs.host}: the certificate or its key is not understood: {error}") from None
 
 
@@ -112,16 +108,3 @@ def _file(host: str, path: str, listing: str, errors: str) -> File | None:
     if re.search(rf"(?m)^ls: .*'{re.escape(path)}': (No such file|Not a directory|Too many levels)", errors):
         return None
     raise ProbeError(f"{host}: ls answered in an unknown form about {path}")
-
-
-def _names(certificate: x509.Certificate) -> tuple[str, ...]:
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return ()
-    return tuple(name.lower() for name in names.get_values_for_type(x509.DNSName))
-
-
-def _digest(key: object) -> str:
-    der, plain = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    return hashlib.sha256(key.public_bytes(der, plain)).hexdigest()  # type: ignore[attr-defined]

@@ -27,7 +27,7 @@ from cutover.inventory import Target
 from cutover.probes.caa import policy
 from cutover.probes.connecting import now
 from cutover.probes.dnssec import signatures
-from cutover.probes.names import resolver
+from cutover.probes.names import resolvers
 from cutover.probes.query import MOST_LINKS, MOST_RECORDS, Reply, RRset, ancestors, ask, read, text
 from cutover.redact import redact
 
@@ -59,7 +59,7 @@ class Look:
         self._host = target.host
         self._declared = bool(target.resolvers)
         try:
-            self._resolvers = list(dict.fromkeys(map(str, resolver(target).nameservers)))
+            self._resolvers = resolvers(target)
         except dns.exception.DNSException as error:
             raise ProbeError(f"this machine has no resolver: {redact(str(error))[:200]}", "declare resolvers") from None
         self._reached: set[int] = set()

@@ -49,6 +49,13 @@ def peers(target: Target) -> tuple[Peer, ...]:
     return tuple(found) or (Peer(target, "", "the name has neither A nor AAAA record"),)
 
 
+def resolvers(target: Target) -> list[str]:
+    """The addresses of the declared resolvers, or else of this machine's; DNSException when it has none."""
+    if target.resolvers:
+        return [str(address) for address in dict.fromkeys(target.resolvers)]
+    return list(dict.fromkeys(map(str, resolver(target).nameservers)))
+
+
 def resolver(target: Target) -> dns.resolver.Resolver:
     """The declared resolvers, or else this machine's."""
     import dns.resolver

@@ -31,12 +31,14 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 class Operator:
     """Logs in to a target at most once: its limit is 5 a minute, and all probes share the one token.
 
-    ``timed`` is a login whose time counts: there is no second one on a quieter host.
+    With ``expected`` there is to be a login in this run; ``timed`` is one whose time counts, because there is no second
+    one on a quieter host.
     """
 
-    def __init__(self, target: Target, peers: tuple[Peer, ...], *, timed: bool = False) -> None:
+    def __init__(self, target: Target, peers: tuple[Peer, ...], *, expected: bool = False, timed: bool = False) -> None:
         self._target = target
         self._peers = peers
+        self._expected = expected
         self._timed = timed
         self.peer = peers[0]  # whom the login went to, once it did
         self._lock = threading.Lock()
@@ -45,22 +47,10 @@ class Operator:
         self._token = ""
         self.refresh = ""  # the refresh token, where the login gives one
 
-    def know_password(self) -> None:
-        """Look the password up, before anything is read that may show it."""
-        credentials = self._target.credentials
-        try:
-            self._password = password(credentials)
-        except (ProbeError, NotDeclared) as error:
-            self._login = error
-        # The name stands in every report: a password that is the same word could only be told by hiding it.
-        if self._password != credentials.username:
-            hide(self._password)
-
     def login(self) -> Login:
         """What the login answered; ProbeError when there was no answer, NotDeclared without a password."""
         with self._lock:
-            if not self._password and self._login is None:
-                self.know_password()
+            self._know_password()
             if self._login is None:
                 try:
                     self._login = self._log_in()
@@ -70,8 +60,14 @@ class Operator:
             return self._login
         raise self._login.with_traceback(None)
 
-    def let_login_end(self) -> None:
-        """Return when a timed login was answered, or could not be: until then nothing may disturb the host."""
+    def go_first(self) -> None:
+        """Know the password, before anything is read that may show it, and log in, before anything disturbs the host.
+
+        Return when an expected password is known, and a timed login was answered; or they could not be.
+        """
+        if self._expected:
+            with self._lock:
+                self._know_password()
         if self._timed:
             with contextlib.suppress(ProbeError, NotDeclared):
                 self.login()
@@ -86,6 +82,18 @@ class Operator:
                 "mend the login first: see 11.login",
             )
         return self._token
+
+    def _know_password(self) -> None:
+        if self._password or self._login is not None:
+            return
+        credentials = self._target.credentials
+        try:
+            self._password = password(credentials)
+        except (ProbeError, NotDeclared) as error:
+            self._login = error
+        # The name stands in every report: a password that is the same word could only be told by hiding it.
+        if self._password != credentials.username:
+            hide(self._password)
 
     def _log_in(self) -> Login:
         endpoints = self._target.endpoints

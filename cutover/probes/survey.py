@@ -44,7 +44,7 @@ class Probe(NamedTuple):
     """One row of the table of probes: what it looks at, when, what it brings, and the function.
 
     It is called with its subject and the operator, beside load with the watch in his place. ``beside_login`` is one
-    that costs the host nothing which the login would feel, or sees to that itself.
+    that costs the host nothing which the login would feel, and reads nothing that may show the password.
     """
 
     of: Literal["target", "peer"]
@@ -66,7 +66,7 @@ PROBES: dict[str, Probe] = {
     "private_paths": Probe("peer", "observe", PrivatePaths, lambda peer, _: probes.private_paths.probe(peer)),
     "cors": Probe("peer", "observe", Cors, lambda peer, _: probes.cors.probe(peer)),
     "certificate": Probe("peer", "observe", Certificate, lambda peer, _: probes.certificate.probe(peer)),
-    "tls": Probe("peer", "observe", Tls, lambda peer, op: probes.tls.probe(peer, op.let_login_end), beside_login=True),
+    "tls": Probe("peer", "observe", Tls, lambda peer, op: probes.tls.probe(peer, op.go_first), beside_login=True),
     "login": Probe("target", "observe", Login, lambda _, operator: probes.api.login(operator), logs_in=True),
     "api": Probe("peer", "observe", Api, lambda peer, op: probes.api.probe(peer, op), logs_in=True),
     "forgeries": Probe("target", "observe", Forgeries, lambda _, op: probes.forgeries.probe(op), logs_in=True),
@@ -210,11 +210,9 @@ class Survey:
 
     def _target(self, label: str, wanted: set[Wanted], note: Callable[[Wanted], None]) -> None:
         peers = self._peers[label]
-        operator = Operator(peers[0].target, peers, timed=("login", label) in wanted)
+        logs_in = any(PROBES[name].logs_in for name, _ in wanted)
+        operator = Operator(peers[0].target, peers, expected=logs_in, timed=("login", label) in wanted)
         subjects: dict[str, Subject] = {label: peers[0].target, **{peer.label: peer for peer in peers}}
-
-        if any(PROBES[name].logs_in for name, _ in wanted):
-            operator.know_password()
 
         visits_only = {name for name, _ in wanted} == {"server", "afterwards"}
 
@@ -222,7 +220,7 @@ class Survey:
             name, subject = job
             try:
                 if not PROBES[name].beside_login:
-                    operator.let_login_end()
+                    operator.go_first()
                 if INTERRUPTED.is_set():
                     raise ProbeError("the run was interrupted before it looked", "verify again")
                 if name == "server" and label in self._recorded:

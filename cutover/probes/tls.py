@@ -13,11 +13,11 @@ from cutover.probes.handshake import handshake
 from cutover.probes.trust import client_context
 
 
-def probe(peer: Peer, let_login_end: Callable[[], object]) -> Tls:
+def probe(peer: Peer, let_others_go_first: Callable[[], object]) -> Tls:
     """Greet first: what is no TLS, or comes a byte a second, need not be scanned to be known for it."""
 
     def greet() -> tuple[str, Negotiated | None]:
-        let_login_end()
+        let_others_go_first()
         reach(peer, peer.target.ports.https)
         return now(), hello.choice(peer)
 
