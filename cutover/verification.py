@@ -7,11 +7,13 @@ import contextlib
 import copy
 import fcntl
 import gc
+import importlib
 import json
 import os
 import pickle
 import shutil
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -25,7 +27,7 @@ from cutover.fixtures import SURVEY
 from cutover.inventory import Target
 from cutover.judging import READING, judge
 from cutover.probes import live, survey
-from cutover.report import folder, journal, junit, summary, terminal
+from cutover.report import journal, junit, terminal
 from cutover.report.about import about
 from cutover.report.journal import History
 from cutover.report.run import Run
@@ -84,16 +86,27 @@ class Verification:
         """Look at everything that the collected checks ask for, before the first of them runs."""
         if session.config.option.collectonly or session.testsfailed:
             return
-        self._plan.select(session.items, self._config.rootpath, self._config.getini("testpaths"))
-        with self._writing():
-            if self._reports:
+        if self._reports:
+            with self._writing():
                 self._run.about.write(self._run.folder)
                 self._aim.exceptions.write(self._run.folder)
-            if session.items:  # the controller of -n has none
-                self._plan.share(self._facts / PLAN)
         wanted = {job for item in session.items for job in _wanted(item)}
-        if wanted := wanted | {(survey.AGAIN[probe], of) for probe, of in wanted if probe in survey.AGAIN}:
-            self._look_together(self._survey.with_their_load(wanted))
+        wanted |= {(survey.AGAIN[probe], of) for probe, of in wanted if probe in survey.AGAIN}
+        # The probes begin by waiting for programs that they start.
+        with ThreadPoolExecutor(1) as meanwhile:
+            ready = meanwhile.submit(self._get_ready, session)
+            if wanted:
+                self._look_together(self._survey.with_their_load(wanted))
+            ready.result()
+
+    def _get_ready(self, session: pytest.Session) -> None:
+        """Note what is to be judged, and load what writes the reports in the end."""
+        self._plan.select(session.items, self._config.rootpath, self._config.getini("testpaths"))
+        if session.items:  # the controller of -n has none
+            with self._writing():
+                self._plan.share(self._facts / PLAN)
+        for last in ("folder", "summary"):
+            importlib.import_module(f"cutover.report.{last}")
 
     def _look_together(self, wanted: set[survey.Wanted]) -> None:
         """Whoever of this run's processes comes first looks and saves what it saw; the others read that."""
@@ -244,6 +257,8 @@ class Verification:
         self._run.about = self._run.about.closed(state, sameness=same, requests=_requests(self._facts))
         self._run.ended_with = int(session.exitstatus)
         self._journal.close()
+        from cutover.report import folder  # here, because it was loaded while the probes waited
+
         with self._writing():
             folder.write(self._run, self._config.option.sign)
         if self._config.option.gate:
@@ -269,6 +284,8 @@ class Verification:
             terminalreporter.stats = everything
         if not self._config.option.collectonly:
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+            from cutover.report import summary  # here, likewise
+
             summary.summarise(terminalreporter, self._run, self.peers, set(self.recorded), interrupted)
 
     def _is_other(self, report: object) -> bool:

@@ -181,6 +181,7 @@ def _scan(peer: Peer, begin: Callable[[], T]) -> tuple[T, Scan]:
             begun.append(begin())
             with closing(line):
                 line.write(server.encode())
+            _Document.model_rebuild()  # while the program has all the work
 
         # Without the current folder, in which a file might be called sslyze.
         argv = [sys.executable, "-P", "-W", "ignore", "-m", "sslyze", "--json_out=-", *SUITES, *FLAWS, *FACTS]
