@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from cutover.errors import NotDeclared, NotPromised, ProbeError, Unreachable, UsageError
 from cutover.files import write_whole
@@ -31,8 +32,8 @@ def write(file: Path, result: object) -> None:
         case NotDeclared():
             content = {"error": type(result).__name__, "cause": str(result)}
         case _:
-            content = {"facts": _adapter(type(result)).dump_python(result, mode="json")}
-    write_whole(file, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
+            content = {"facts": result}
+    write_whole(file, to_json(content, indent=1) + b"\n")
 
 
 def read(file: Path, kind: type[object]) -> object:
