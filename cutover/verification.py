@@ -7,14 +7,11 @@ import contextlib
 import copy
 import fcntl
 import gc
-import importlib
-import json
 import os
 import pickle
 import shutil
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Literal, cast
 
 import pytest
@@ -26,7 +23,7 @@ from cutover.errors import NotDeclared, ProbeError
 from cutover.fixtures import SURVEY
 from cutover.inventory import Target
 from cutover.judging import READING, judge
-from cutover.probes import live, survey
+from cutover.probes import live, sent, survey
 from cutover.report import journal, junit, terminal
 from cutover.report.about import about
 from cutover.report.journal import History
@@ -105,8 +102,8 @@ class Verification:
         if session.items:  # the controller of -n has none
             with self._writing():
                 self._plan.share(self._facts / PLAN)
-        for last in ("folder", "summary"):
-            importlib.import_module(f"cutover.report.{last}")
+        with probes.ONE_AT_A_TIME:
+            from cutover.report import folder, summary  # noqa: F401
 
     def _look_together(self, wanted: set[survey.Wanted]) -> None:
         """Whoever of this run's processes comes first looks and saves what it saw; the others read that."""
@@ -254,7 +251,7 @@ class Verification:
         if session.exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
             state = "interrupted"
         same = sameness(self._facts, self._run.about.targets)
-        self._run.about = self._run.about.closed(state, sameness=same, requests=_requests(self._facts))
+        self._run.about = self._run.about.closed(state, sameness=same, requests=sent.read(self._facts))
         self._run.ended_with = int(session.exitstatus)
         self._journal.close()
         from cutover.report import folder  # here, because it was loaded while the probes waited
@@ -293,22 +290,6 @@ class Verification:
 
 
 def _wanted(item: pytest.Item) -> list[survey.Wanted]:
-    """The probes that a check asks for, by the fixtures it names."""
     if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
         return []
-    subjects: dict[Literal["target", "peer"], Any] = item.callspec.params  # type: ignore[assignment]
-    named = {*item.fixturenames}.union(*(survey.COMBINED.get(name, ()) for name in item.fixturenames))
-    return [
-        (name, subjects[probe.of].label)
-        for name, probe in survey.PROBES.items()
-        if name in named and probe.of in subjects
-    ]
-
-
-def _requests(facts: Path) -> dict[str, int]:
-    """How many HTTP requests went to each target; empty when that was not written."""
-    try:
-        found: dict[str, int] = json.loads((facts / survey.REQUESTS).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found
+    return survey.asked_for(item.fixturenames, item.callspec.params)  # type: ignore[arg-type]

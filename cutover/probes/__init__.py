@@ -7,13 +7,13 @@ import threading
 from typing import Any
 
 # Two threads that import libraries whose modules import each other may find one of them half made.
-_ONE_AT_A_TIME = threading.RLock()
+ONE_AT_A_TIME = threading.RLock()
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module
     """A probe's module, imported when it is first asked for: a visit to a server waits for no HTTP client."""
     try:
-        with _ONE_AT_A_TIME:
+        with ONE_AT_A_TIME:
             return importlib.import_module(f"{__name__}.{name}")
     except ModuleNotFoundError as error:
         if error.name != f"{__name__}.{name}":

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 import time
 from collections import Counter, defaultdict, deque
+from pathlib import Path
 
+from cutover.files import write_whole
 from cutover.probes.process import INTERRUPTED
 
+FILE = "requests.json"  # in the folder of facts
 MINUTE = 61.0  # seconds; what was sent at the end of one minute may come at the begin of the next
 
 # Random for each run, and in every request of the outside view: by it the server's access log is asked for them.
@@ -31,6 +35,20 @@ def counts() -> dict[str, int]:
     """All of this process, by target."""
     with _counting:
         return dict(_counts)
+
+
+def save(folder: Path) -> None:
+    """Write them with the facts; OSError when that cannot be done."""
+    write_whole(folder / FILE, json.dumps(counts()).encode())
+
+
+def read(folder: Path) -> dict[str, int]:
+    """What was saved with the facts; empty when that was not written."""
+    try:
+        found: dict[str, int] = json.loads((folder / FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
 
 
 def wait_for_room(target: str, requests: int, per_minute: int) -> float:

@@ -6,7 +6,6 @@ What is watched beside the load begins before it and ends after it.
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -29,12 +28,10 @@ from cutover.facts.old_server import OldRecords, OldServer
 from cutover.facts.ports import Ports
 from cutover.facts.private_paths import PrivatePaths
 from cutover.facts.tls import Tls
-from cutover.files import write_whole
 from cutover.inventory import Peer, Target
-from cutover.probes import saved
+from cutover.probes import saved, sent
 from cutover.probes.operator import Operator
 from cutover.probes.process import INTERRUPTED, stop
-from cutover.probes.sent import counts
 from cutover.probes.threads import AT_ONCE, allow_many_files, side_by_side
 
 Stage = Literal["observe", "latency", "beside load", "load", "after"]
@@ -94,10 +91,16 @@ AGAIN = {"server": "afterwards", "certificate": "certificate_again"}
 # Fixtures that put the facts of several probes together, and do with what there is of them.
 COMBINED = {"tls_grade": ("tls", "certificate", "http")}
 
-REQUESTS = "requests.json"  # in the folder of facts: how many went to each target
-
 Subject = Target | Peer
 Wanted = tuple[str, str]  # the probe's name and its subject's label
+
+
+def asked_for(fixtures: Iterable[str], subjects: Mapping[str, Subject]) -> list[Wanted]:
+    """The probes that a check asks for, by the fixtures it names; ``subjects`` are its ``target`` and ``peer``."""
+    named = {*fixtures}.union(*(COMBINED.get(name, ()) for name in fixtures))
+    return [
+        (name, subjects[probe.of].label) for name, probe in PROBES.items() if name in named and probe.of in subjects
+    ]
 
 
 class Recorded(NamedTuple):
@@ -162,7 +165,7 @@ class Survey:
         """Write what every probe brought, a file each; of an interrupted run, what it brought so far."""
         for (probe, subject), result in tuple(self._results.items()):
             saved.write(folder / subject / f"{probe}.json", result)
-        write_whole(folder / REQUESTS, json.dumps(counts()).encode())
+        sent.save(folder)
 
     def replay(self, wanted: Iterable[Wanted], folder: Path) -> None:
         """Take the facts of an earlier run; what it did not look at is not reviewed."""
