@@ -2,17 +2,22 @@
 
 import os
 import sys
+import threading
+import time
 
 import pytest
 
 from cutover.errors import NotDeclared, ProbeError, Unreachable
+from cutover.facts.ports import Ports
 from cutover.inventory import Credentials, Peer
+from cutover.probes import survey
 from cutover.probes.operator import Operator, password
 from selftest.application import LOGIN, OWN, TOKEN, Application, answer
 from selftest.pki import head_of, make, server_context, tcp
 from selftest.rows import HOST
 
 OTHER = "127.0.0.2"  # loopback too
+GUARD_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -55,6 +60,27 @@ def test_a_peer_whose_certificate_is_not_the_host_s_is_passed_over(application, 
         assert at(peer, OTHER, peer.address).token() == TOKEN
     assert heard == []
     assert logins(application) == 1
+
+
+def test_nothing_disturbs_a_login_whose_time_counts(application, monkeypatch):
+    """Its answer waits until the ports were asked: they are beside it, and all else comes after."""
+    asked, heard = threading.Event(), []
+
+    def ask(peer):
+        asked.set()
+        return Ports(peer.address, "", {})
+
+    monkeypatch.setitem(survey.PROBES, "ports", survey.PROBES["ports"]._replace(run=lambda peer, _: ask(peer)))
+
+    def meanwhile():
+        assert asked.wait(GUARD_SECONDS)
+        time.sleep(0.3)  # in which the others would come
+        heard.extend(application.asked)
+
+    application.answers[LOGIN] = (b"", meanwhile, application.answers[LOGIN])
+    application.look("http", "cors", "tls", "ports", "certificate", "login")
+    assert [head.split()[1] for head in heard] == [LOGIN]
+    assert len(application.asked) > 10
 
 
 SENT = {"nothing": b"", "half a head": b"HTTP/1.1 200 OK\r\n"}
