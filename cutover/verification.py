@@ -251,7 +251,7 @@ class Verification:
         if session.exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
             state = "interrupted"
         same = sameness(self._facts, self._run.about.targets)
-        self._run.about = self._run.about.closed(state, sameness=same, requests=sent.read(self._facts))
+        self._run.about = self._run.about.closed(state, sameness=same, requests=sent.saved(self._facts))
         self._run.ended_with = int(session.exitstatus)
         self._journal.close()
         from cutover.report import folder  # here, because it was loaded while the probes waited

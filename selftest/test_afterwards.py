@@ -119,3 +119,14 @@ def test_what_is_counted_in_the_logs(tmp_path, name, told):
     assert {text.format(tmp_path) for text in told} <= set(done.stdout.splitlines())
     assert "client:" not in done.stdout
     assert "password" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [('{"a": 1}', {"a": 1}), ("", {}), ("[1]", {}), ('{"a": "x"}', {}), ('{"a": true}', {})],
+    ids=["counts", "nothing", "list", "text", "truth"],
+)
+def test_counts_of_another_run_are_numbers_or_none(tmp_path, text, told):
+    assert sent.saved(tmp_path) == {}
+    (tmp_path / sent.FILE).write_text(text)
+    assert sent.saved(tmp_path) == told

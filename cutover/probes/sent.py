@@ -42,13 +42,13 @@ def save(folder: Path) -> None:
     write_whole(folder / FILE, json.dumps(counts()).encode())
 
 
-def read(folder: Path) -> dict[str, int]:
-    """What was saved with the facts; empty when that was not written."""
+def saved(folder: Path) -> dict[str, int]:
+    """What was saved with the facts; empty when that was not written, or is something else."""
     try:
-        found: dict[str, int] = json.loads((folder / FILE).read_text("utf-8"))
+        found = json.loads((folder / FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return found
+    return found if isinstance(found, dict) and all(type(count) is int for count in found.values()) else {}
 
 
 def wait_for_room(target: str, requests: int, per_minute: int) -> float:
