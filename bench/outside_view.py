@@ -23,7 +23,7 @@ from bench.measure import ROOT, Ratio, Run, run, verdict
 
 LAB = ROOT / "lab"
 HOST, REFERENCE = "api.example.test", "198.51.100.10"
-RUNS = 3
+RUNS = 5
 # The application takes 5 logins a minute and 20 an hour, and a run tries a right password and a wrong one.
 LOGINS_SECONDS = 30
 

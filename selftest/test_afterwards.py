@@ -11,7 +11,7 @@ from cutover.errors import ProbeError
 from cutover.facts.evidence import Outputs
 from cutover.facts.logs import AFTER
 from cutover.inventory import Peer, Server, Target
-from cutover.probes import dialling, server, survey
+from cutover.probes import dialling, sent, server, survey
 from selftest.rows import HOST
 
 TARGET = Target(host=HOST, server=Server(way_in="local://"))
@@ -21,17 +21,17 @@ PEER = Peer(TARGET, "192.0.2.1")
 @pytest.mark.parametrize(("scheme", "agent"), [("https", f"cutover/{dialling.MARK}"), ("http", "cutover")])
 def test_every_request_over_tls_bears_the_mark_that_the_server_is_asked_for(scheme, agent, monkeypatch):
     """What port 80 writes down is perhaps another log, and says nothing of the site's own."""
-    sent = []
+    agents = []
     with dialling.Dialler(PEER) as dialler:
 
         def request(*_, headers, **__):
-            sent.append(headers["User-Agent"])
+            agents.append(headers["User-Agent"])
             raise OSError
 
         monkeypatch.setattr(dialler._session, "request", request)
         with pytest.raises(ProbeError):
             dialler.ask("/", scheme=scheme)
-    assert sent == [agent]
+    assert agents == [agent]
     assert len(dialling.MARK) >= 16
     assert server.variables(TARGET, TARGET.server)["MARK"] == dialling.MARK
 
