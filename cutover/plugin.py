@@ -241,8 +241,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("target", targets or [pytest.param(None, id="no target")], indirect=True, scope="session")
 
 
-def pytest_collection_finish() -> None:
-    """From here on there may be garbage; what was collected is none."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """From here on there may be garbage; what was collected is none. Also where -n leaves collecting to others."""
     gc.freeze()
     gc.enable()
 
