@@ -8,6 +8,7 @@ from typing import NamedTuple
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
+# What cryptography raises of a certificate that is none: KeyError for a string of a type that there is not.
 UNREADABLE = (ValueError, TypeError, LookupError, x509.InvalidVersion)
 
 

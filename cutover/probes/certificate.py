@@ -21,6 +21,7 @@ from OpenSSL import SSL
 
 from cutover.errors import ProbeError
 from cutover.facts.certificate import Certificate, Key, Link
+from cutover.facts.pem import UNREADABLE
 from cutover.inventory import Peer
 from cutover.probes.connecting import connect, reach, unanswered
 from cutover.probes.handshake import handshake
@@ -29,8 +30,6 @@ from cutover.redact import redact
 
 E = TypeVar("E", bound=x509.ExtensionType)
 
-# What cryptography raises of a certificate that is none: KeyError for a string of a type that there is not.
-UNREADABLE = (ValueError, TypeError, LookupError, x509.InvalidVersion)
 LONGEST_CHAIN = 20  # links looked at
 LENIENT = "ALL:!aNULL:@SECLEVEL=0"  # without a certificate there is nothing to look at
 

@@ -12,7 +12,6 @@ import site
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import closing
 from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -179,8 +178,8 @@ def _scan(peer: Peer, begin: Callable[[], T]) -> tuple[T, Scan]:
 
         def aim() -> None:
             begun.append(begin())
-            with closing(line):
-                line.write(server.encode())
+            line.write(server.encode())
+            line.close()
             _Document.model_rebuild()  # while the program has all the work
 
         # Without the current folder, in which a file might be called sslyze.
